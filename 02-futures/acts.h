@@ -1,0 +1,22 @@
+// The command line of chapters 01 to 04: a program is a list of acts, and an
+// act is one scene of it. Nothing in here is about async; skip it.
+#ifndef ACTS_H
+#define ACTS_H
+
+#include <stddef.h>
+
+struct act {
+    const char *name;
+    const char *what;    // one line for --list and the heading
+    double seconds;      // how long it takes
+    int (*play)(long n); // RETURNS 0 if the act did its job
+    long n;              // default for `ACT N`; 0: the act takes no number
+};
+
+// Plays every act in order, each under a heading; or the one that is named.
+// RETURNS the program's exit status: 0, 1 if an act failed, 2 for a command
+// line that makes no sense.
+int acts_main(int argc, char **argv, const char *program,
+              const struct act *acts, size_t count);
+
+#endif

@@ -1,0 +1,116 @@
+#define _POSIX_C_SOURCE 200809L
+// Futures and wakers are two tables of functions. This file holds the doors
+// to those tables and block_on, which waits for a wake instead of asking again
+// and again, as chapter 02 did.
+#include "future.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+// These calls fail only when the program is wrong or the system has nothing
+// left. It is not an assert, because -DNDEBUG would delete the call with it.
+static void must(int error, const char *what) {
+    if (error != 0) {
+        fprintf(stderr, "future: %s: %s\n", what, strerror(error));
+        abort();
+    }
+}
+
+// ---- The doors ----
+
+struct waker waker_clone(const struct waker *w) {
+    return w->ops->clone(w->data);
+}
+
+void waker_wake(const struct waker *w) { w->ops->wake(w->data); }
+
+// The variable is emptied first, so a second drop does nothing.
+void waker_drop(struct waker *w) {
+    struct waker gone = *w;
+    *w = (struct waker){0};
+    if (gone.ops != NULL) {
+        gone.ops->drop(gone.data);
+    }
+}
+
+bool waker_same(const struct waker *a, const struct waker *b) {
+    return a->ops == b->ops && a->data == b->data;
+}
+
+enum poll future_poll(struct future *f, const struct waker *waker, void *out) {
+    return f->ops->poll(f, waker, out);
+}
+
+void future_drop(struct future *f) { f->ops->drop(f); }
+
+// ---- block_on ----
+
+// A thread that waits to be woken. It is counted, because somebody may keep a
+// clone of the waker for longer than the block_on call lives.
+struct parker {
+    atomic_int refs;
+    pthread_mutex_t mutex; // guards woken
+    pthread_cond_t wakeup;
+    bool woken;
+};
+
+static struct waker parker_clone(void *data);
+
+static void parker_wake(void *data) {
+    struct parker *p = data;
+    must(pthread_mutex_lock(&p->mutex), "lock");
+    p->woken = true;
+    must(pthread_cond_signal(&p->wakeup), "signal");
+    must(pthread_mutex_unlock(&p->mutex), "unlock");
+}
+
+static void parker_drop(void *data) {
+    struct parker *p = data;
+    if (atomic_fetch_sub(&p->refs, 1) != 1) {
+        return;
+    }
+    must(pthread_cond_destroy(&p->wakeup), "destroy condition");
+    must(pthread_mutex_destroy(&p->mutex), "destroy mutex");
+    free(p);
+}
+
+static const struct waker_ops parker_ops = {parker_clone, parker_wake,
+                                            parker_drop};
+
+static struct waker parker_clone(void *data) {
+    struct parker *p = data;
+    atomic_fetch_add(&p->refs, 1);
+    return (struct waker){&parker_ops, p};
+}
+
+static struct parker *parker_new(void) {
+    struct parker *p = calloc(1, sizeof *p);
+    must(p == NULL ? 12 : 0, "block_on");
+    atomic_init(&p->refs, 1);
+    must(pthread_mutex_init(&p->mutex, NULL), "mutex");
+    must(pthread_cond_init(&p->wakeup, NULL), "condition");
+    return p;
+}
+
+// A wake that comes before we get here has left woken set, so it is not lost.
+static void parker_wait(struct parker *p) {
+    must(pthread_mutex_lock(&p->mutex), "lock");
+    while (!p->woken) {
+        must(pthread_cond_wait(&p->wakeup, &p->mutex), "wait");
+    }
+    p->woken = false;
+    must(pthread_mutex_unlock(&p->mutex), "unlock");
+}
+
+void block_on(struct future *f, void *out) {
+    struct parker *p = parker_new();
+    struct waker waker = {&parker_ops, p};
+    while (future_poll(f, &waker, out) == FUTURE_PENDING) {
+        parker_wait(p);
+    }
+    future_drop(f);
+    waker_drop(&waker);
+}

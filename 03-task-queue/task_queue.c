@@ -1,0 +1,149 @@
+#define _POSIX_C_SOURCE 200809L
+// Chapter 03: our own task queue. Spawning puts a future on a queue; one worker
+// takes them off in turn; a future that is not ready says when to come back.
+//
+//     ./task-queue           all acts, about 1 second
+//     ./task-queue queue     one act
+//     ./task-queue --list    their names
+#include "acts.h"
+#include "executor.h"
+#include "task.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+// The program cannot go on without what it asked for.
+static void *need(void *what) {
+    if (what == NULL) {
+        fprintf(stderr, "task-queue: %s\n", strerror(errno));
+        exit(EXIT_FAILURE);
+    }
+    return what;
+}
+
+// Stands for a little work, long enough to watch the turns.
+static void work_a_little(void) {
+    struct timespec left = {.tv_nsec = 50 * 1000 * 1000};
+    while (nanosleep(&left, &left) != 0 && errno == EINTR) {
+    }
+}
+
+// ---- A future that takes several turns ----
+
+struct counter {
+    struct future base;
+    int number; // of the task
+    int turn;   // how far it got; lives here, because poll returns in between
+    int turns;
+    int panics_at; // in this turn it gives up; 0: never
+};
+
+// Between two turns it lets the others have the worker: it wakes itself, which
+// puts it at the end of the queue, and says that it is not ready.
+static enum poll counter_poll(struct future *self, const struct waker *waker,
+                              void *out) {
+    struct counter *me = (struct counter *)self;
+    me->turn++;
+    printf("task %d, turn %d of %d\n", me->number, me->turn, me->turns);
+    work_a_little();
+    if (me->turn == me->panics_at) {
+        task_panic("this task cannot count any further");
+    }
+    if (me->turn < me->turns) {
+        waker_wake(waker);
+        return FUTURE_PENDING;
+    }
+    *(int *)out = me->turns;
+    return FUTURE_READY;
+}
+
+static void counter_drop(struct future *self) { free(self); }
+
+static const struct future_ops counter_ops = {counter_poll, counter_drop};
+
+static struct future *count_to(int turns, int number, int panics_at) {
+    struct counter *me = need(malloc(sizeof *me));
+    *me = (struct counter){.base = {&counter_ops},
+                           .number = number,
+                           .turns = turns,
+                           .panics_at = panics_at};
+    return &me->base;
+}
+
+// ---- The acts ----
+
+static struct task *spawn_counter(int turns, int number, int panics_at) {
+    return need(spawn_task(count_to(turns, number, panics_at), sizeof(int)));
+}
+
+// RETURNS whether the task delivered.
+static bool join_and_tell(struct task *task, int number) {
+    int turns = 0;
+    switch (task_join(task, &turns)) {
+    case TASK_COMPLETED:
+        printf("task %d delivered %d\n", number, turns);
+        return true;
+    case TASK_CANCELLED:
+        printf("task %d was cancelled\n", number);
+        return false;
+    case TASK_PANICKED:
+        printf("task %d panicked\n", number);
+        return false;
+    }
+    return false;
+}
+
+static int play_three(int panicking) {
+    struct task *tasks[3];
+    int delivered = 0;
+    for (int i = 0; i < 3; i++) {
+        tasks[i] = spawn_counter(3, i + 1, i + 1 == panicking ? 2 : 0);
+    }
+    for (int i = 0; i < 3; i++) {
+        delivered += join_and_tell(tasks[i], i + 1);
+    }
+    return delivered;
+}
+
+// One worker, three tasks: each turn goes to the one that has waited longest.
+static int play_queue(long unused) {
+    (void)unused;
+    return play_three(0) == 3 ? 0 : 1;
+}
+
+static void tell_if_running(const char *when) {
+    printf("%s: %s\n", when,
+           executor_is_running() ? "a queue and its worker"
+                                 : "no queue, no worker");
+}
+
+// Nobody pays for a queue that nobody uses.
+static int play_lazy(long unused) {
+    (void)unused;
+    bool before = executor_is_running();
+    tell_if_running("before the first spawn");
+    struct task *task = spawn_counter(1, 1, 0);
+    tell_if_running("after the first spawn");
+    return join_and_tell(task, 1) && !before ? 0 : 1;
+}
+
+// The second task panics in its second turn. The worker lives on, and the
+// others do not notice.
+static int play_panic(long unused) {
+    (void)unused;
+    return play_three(2) == 2 ? 0 : 1;
+}
+
+int main(int argc, char **argv) {
+    static const struct act acts[] = {
+        {"queue", "three tasks take turns on one worker", 0.5, play_queue, 0},
+        {"lazy", "no queue before the first spawn", 0.1, play_lazy, 0},
+        {"panic", "one task panics, the others deliver", 0.4, play_panic, 0},
+    };
+    return acts_main(argc, argv, "task-queue", acts,
+                     sizeof acts / sizeof acts[0]);
+}

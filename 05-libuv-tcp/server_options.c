@@ -1,0 +1,146 @@
+// The command line of the servers. See server_options.h; the lesson is
+// elsewhere.
+#include "server_options.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char help[] =
+    "usage: %s [ACT] [HOST:PORT] [OPTIONS]\n"
+    "Serves on 127.0.0.1:%d until Ctrl-C. Port 0 takes any free port.\n\n"
+    "  --quiet               no line for each request\n"
+    "  --threads N           N event loops, a thread each (1)\n"
+    "  --max-connections N   for each loop (10000)\n"
+    "  --idle-timeout S      close clients that do nothing for S seconds (60)\n"
+    "  --grace S             at the end, wait S seconds for answers (5)\n"
+    "  --list, --help\n\n";
+
+static void print_list(const struct server_act *acts, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        printf("%-10s until Ctrl-C  %s\n", acts[i].name, acts[i].what);
+    }
+}
+
+static int complain(const struct server_options *o, const char *what,
+                    const char *arg) {
+    fprintf(stderr, "%s: %s '%s' (try --help)\n", o->program, what, arg);
+    return 2;
+}
+
+static bool parse_number(const char *text, double least, double most,
+                         double *number) {
+    char *end;
+    *number = strtod(text, &end);
+    return end != text && *end == '\0' && *number >= least && *number <= most;
+}
+
+// [HOST:]PORT; an IPv6 host stands in brackets.
+static bool parse_address(struct server_options *o, const char *text) {
+    const char *colon = strrchr(text, ':');
+    const char *port = colon != NULL ? colon + 1 : text;
+    if (*port < '0' || *port > '9' || strlen(port) > 5) {
+        return false;
+    }
+    o->port = atoi(port);
+    if (strspn(port, "0123456789") != strlen(port) || o->port > 65535) {
+        return false;
+    }
+    if (colon == NULL) {
+        return true;
+    }
+    size_t length = (size_t)(colon - text);
+    if (text[0] == '[' && length > 2 && colon[-1] == ']') {
+        text++;
+        length -= 2;
+    }
+    if (length == 0 || length >= sizeof o->host) {
+        return false;
+    }
+    memcpy(o->host, text, length);
+    o->host[length] = '\0';
+    return true;
+}
+
+// RETURNS -1, or 2 if the value makes no sense.
+static int parse_option(struct server_options *o, const char *name,
+                        const char *value) {
+    double n = 0;
+    if (value == NULL) {
+        return complain(o, "no value for", name);
+    }
+    if (strcmp(name, "--threads") == 0 && parse_number(value, 1, 64, &n)) {
+        o->threads = (int)n;
+    } else if (strcmp(name, "--max-connections") == 0 &&
+               parse_number(value, 1, 1e6, &n)) {
+        o->max_connections = (long)n;
+    } else if (strcmp(name, "--idle-timeout") == 0 &&
+               parse_number(value, 0.1, 86400, &n)) {
+        o->idle_ms = (long)(n * 1000);
+    } else if (strcmp(name, "--grace") == 0 &&
+               parse_number(value, 0, 3600, &n)) {
+        o->grace_ms = (long)(n * 1000);
+    } else {
+        return complain(o, "cannot use", value);
+    }
+    return -1;
+}
+
+static bool takes_value(const char *option) {
+    static const char *const options[] = {"--threads", "--max-connections",
+                                          "--idle-timeout", "--grace"};
+    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
+        if (strcmp(option, options[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// An act or an address: what is not one must be the other.
+static int parse_word(struct server_options *o, const char *word,
+                      const struct server_act *acts, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(word, acts[i].name) == 0) {
+            o->act = i;
+            return -1;
+        }
+    }
+    if (parse_address(o, word)) {
+        return -1;
+    }
+    return complain(o, "neither an act nor HOST:PORT:", word);
+}
+
+int server_options_parse(struct server_options *o, int argc, char **argv,
+                         const char *program, int default_port,
+                         const struct server_act *acts, size_t count) {
+    *o = (struct server_options){.program = program,
+                                 .host = "127.0.0.1",
+                                 .port = default_port,
+                                 .threads = 1,
+                                 .max_connections = 10000,
+                                 .idle_ms = 60 * 1000,
+                                 .grace_ms = 5 * 1000};
+    int status = -1;
+    for (int i = 1; i < argc && status == -1; i++) {
+        if (strcmp(argv[i], "--list") == 0) {
+            print_list(acts, count);
+            status = 0;
+        } else if (strcmp(argv[i], "--help") == 0) {
+            printf(help, program, default_port);
+            print_list(acts, count);
+            status = 0;
+        } else if (strcmp(argv[i], "--quiet") == 0) {
+            o->quiet = true;
+        } else if (takes_value(argv[i])) {
+            status = parse_option(o, argv[i], argv[i + 1]);
+            i++;
+        } else if (argv[i][0] == '-') {
+            status = complain(o, "no such option", argv[i]);
+        } else {
+            status = parse_word(o, argv[i], acts, count);
+        }
+    }
+    return status;
+}

@@ -1,0 +1,84 @@
+// A TCP server on libuv: the loop, the listener, and the life of each
+// connection, with its limits, deadlines and its end. What is said over a
+// connection is a protocol: a table of functions that the server calls. Built
+// first in chapter 05.
+//
+//   BORROWS, CONSUMES, RETURNS say who owns what, as in the chapters before.
+//
+// All functions here are for the thread of the connection's loop.
+#ifndef TCP_SERVER_H
+#define TCP_SERVER_H
+
+#include "server_options.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <uv.h>
+
+struct tcp_connection;
+
+// Callbacks of a protocol, in the order of events; NULL where a comment says
+// what happens instead.
+struct tcp_protocol {
+    // The protocol's own data for one connection: zeroed before on_open, freed
+    // after on_close. See tcp_state.
+    size_t state_size;
+
+    // False: no memory, the connection ends at once. NULL: nothing to set up.
+    bool (*on_open)(struct tcp_connection *c);
+
+    // Bytes have come, size > 0. BORROWED: they are gone after the call. Not
+    // called while output is pending.
+    void (*on_bytes)(struct tcp_connection *c, const char *bytes, size_t size);
+
+    // Pending output is out: go on producing. NULL: nothing more to send.
+    void (*on_drained)(struct tcp_connection *c);
+
+    // The client will send no more but still reads. Answer what is open and
+    // tcp_end. NULL: tcp_end.
+    void (*on_end)(struct tcp_connection *c);
+
+    // The client did nothing for the idle time. NULL: the connection closes.
+    void (*on_idle)(struct tcp_connection *c);
+
+    // The server is stopping: finish what is in flight, then tcp_end. NULL:
+    // tcp_end.
+    void (*on_stopping)(struct tcp_connection *c);
+
+    // The connection is gone; free what the state owns. NULL: nothing.
+    void (*on_close)(struct tcp_connection *c);
+};
+
+// Serves until SIGINT or SIGTERM. BORROWS both. RETURNS the exit status.
+int tcp_server_run(const struct tcp_protocol *protocol,
+                   const struct server_options *options);
+
+void *tcp_state(struct tcp_connection *c);
+struct tcp_connection *tcp_connection_of(void *state);
+uv_loop_t *tcp_loop(struct tcp_connection *c);
+const struct server_options *tcp_options(const struct tcp_connection *c);
+
+// Sends, or copies what the client does not take yet. BORROWS bytes. RETURNS
+// false if output is now pending: then stop producing until on_drained. Until
+// then nothing is read, so a client that does not take its answers cannot make
+// the server grow.
+bool tcp_write(struct tcp_connection *c, const void *bytes, size_t size);
+
+// Nothing is pending, and tcp_write makes sense.
+bool tcp_is_writable(const struct tcp_connection *c);
+
+// After the last answer: the pending output still goes out, then the
+// connection closes. Protocol callbacks other than on_close end here.
+void tcp_end(struct tcp_connection *c);
+
+// For a connection on which nothing sensible can follow: closes it at once and
+// reports why. NULL: no report. on_close comes later, from the loop.
+void tcp_abort(struct tcp_connection *c, const char *why);
+
+// Work for this connection is under way elsewhere. Until the release its memory
+// stays, even if the client leaves, and it is not idle.
+void tcp_hold(struct tcp_connection *c);
+void tcp_release(struct tcp_connection *c);
+bool tcp_is_closing(const struct tcp_connection *c);
+
+#endif
