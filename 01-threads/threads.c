@@ -3,7 +3,7 @@
 // then on three threads at once. What a thread gives back, how it fails, and
 // how threads hand each other data.
 //
-//     ./threads              all acts, about 11 seconds
+//     ./threads              all acts, about 10 seconds
 //     ./threads joined       one act
 //     ./threads --list       their names
 #include "acts.h"
@@ -74,82 +74,112 @@ static int play_sequential(long unused) {
 
 // What Rust packs into a closure is written out here: a thread gets one
 // function and one pointer, so all that it needs is in the struct behind the
-// pointer. The thread uses it until it is joined; so it must live that long.
+// pointer. The struct must live until the thread is joined.
 struct call {
+    int (*function)(int number);
     int number;
-    bool fails;
-    // What the thread gives back: a value, or the reason why there is none.
-    // Rust calls this a Result. Only the thread writes it, and we read
-    // it only after the join, so it needs no lock.
+    int value; // written by the thread, read after the join: needs no lock
+};
+
+// What joining gives: a value, or the reason why there is none. In Rust this
+// is a Result.
+struct result {
     int value;
     const char *error; // NULL: value is good
 };
 
-// The end of a thread that cannot go on, however deep in its calls it is.
-// Only this thread ends; it leaves word of why.
-static void die(struct call *call, const char *why) {
-    call->error = why;
-    pthread_exit(NULL);
-}
-
 static void *run_call(void *arg) {
     struct call *call = arg;
-    int value = do_something(call->number);
-    if (call->fails) {
-        die(call, "it lost its way");
-    }
-    call->value = value;
+    call->value = call->function(call->number);
     return NULL;
 }
 
-// Joining waits for the end of the thread. Whether the thread came to a good
-// end, pthread_join does not know: the struct says so.
-static int join_call(pthread_t thread, const struct call *call) {
-    must(pthread_join(thread, NULL), "join");
-    if (call->error != NULL) {
-        printf("number %d failed: %s\n", call->number, call->error);
-        return 0;
-    }
-    return call->value;
+// Joining waits for the end of the thread. The thread leaves one pointer
+// behind: here NULL if all went well, else a text that says why not.
+static struct result join_call(pthread_t thread, const struct call *call) {
+    void *error = NULL;
+    must(pthread_join(thread, &error), "join a thread");
+    return (struct result){call->value, error};
 }
 
+// Rust's unwrap would end the program here. We tell what happened and go on.
+static int value_or_zero(struct result result, int number) {
+    if (result.error != NULL) {
+        printf("number %d failed: %s\n", number, result.error);
+        return 0;
+    }
+    return result.value;
+}
+
+// All three are started before the first is joined. The other way round they
+// would run one after another again.
 static int run_three(struct call calls[3]) {
     pthread_t threads[3];
+    int result = 0;
+    double start = now();
     for (int i = 0; i < 3; i++) {
         must(pthread_create(&threads[i], NULL, run_call, &calls[i]),
              "create a thread");
     }
-    int result = 0;
     for (int i = 0; i < 3; i++) {
-        result += join_call(threads[i], &calls[i]);
+        struct result joined = join_call(threads[i], &calls[i]);
+        result += value_or_zero(joined, calls[i].number);
     }
+    print_elapsed(start);
+    printf("result %d\n", result);
     return result;
 }
 
 static int play_joined(long unused) {
     (void)unused;
-    double start = now();
-    struct call calls[3] = {{.number = 1}, {.number = 2}, {.number = 3}};
-    int result = run_three(calls);
-    print_elapsed(start);
-    printf("result %d\n", result);
-    return result == 6 ? 0 : 1;
+    struct call calls[3] = {
+        {do_something, 1, 0}, {do_something, 2, 0}, {do_something, 3, 0}};
+    return run_three(calls) == 6 ? 0 : 1;
 }
 
 // ---- failing: one of them dies ----
 
+// Ends this thread and no other, however deep in its calls it is: none of the
+// functions that called it goes on. The text is static, because this thread's
+// stack is gone when main reads it.
+_Noreturn static void give_up(void) {
+    static char why[] = "it lost its way";
+    pthread_exit(why);
+}
+
+static int do_something_and_fail(int number) {
+    do_something(number);
+    give_up();
+}
+
 static int play_failing(long unused) {
     (void)unused;
-    double start = now();
-    struct call calls[3] = {
-        {.number = 1}, {.number = 2, .fails = true}, {.number = 3}};
-    int result = run_three(calls);
-    print_elapsed(start);
-    printf("result %d\n", result);
-    return result == 4 ? 0 : 1;
+    struct call calls[3] = {{do_something, 1, 0},
+                            {do_something_and_fail, 2, 0},
+                            {do_something, 3, 0}};
+    return run_three(calls) == 4 ? 0 : 1;
 }
 
 // ---- named: names, and data from thread to thread ----
+
+// The name shows up in `top -H` and in a debugger. POSIX has no call for it;
+// each system has its own, and this is the one of Linux.
+static void name_this_thread(const char *name) {
+#ifdef __linux__
+    must(prctl(PR_SET_NAME, name) == 0 ? 0 : errno, "name a thread");
+#else
+    (void)name;
+#endif
+}
+
+// Says who does what, by the name that the system knows.
+static void tell(const char *does, int number) {
+    char name[16] = "(no name)"; // 16 with its end: Linux keeps no more
+#ifdef __linux__
+    must(prctl(PR_GET_NAME, name) == 0 ? 0 : errno, "ask for a name");
+#endif
+    printf("%s %s %d\n", name, does, number);
+}
 
 // A box for one number. One thread puts, another takes, and each waits for the
 // other: the smallest channel there is. Chapter 03 builds one that is never
@@ -161,20 +191,24 @@ struct mailbox {
     int number;
 };
 
-// A thread that waits on the condition gives the mutex back meanwhile;
-// otherwise the other one could never change what it waits for. It looks
-// again after each wake-up, because a wake-up is a hint and no promise.
+// Called with the mutex held. A thread that waits on the condition gives the
+// mutex back meanwhile; otherwise the other one could never change what it
+// waits for. It looks again after each wake-up, because a wake-up is a hint
+// and no promise.
 static void wait_until(struct mailbox *box, bool full) {
     while (box->full != full) {
         must(pthread_cond_wait(&box->changed, &box->mutex), "wait");
     }
 }
 
+// It speaks while it holds the mutex, so the lines appear in the order in
+// which things happened.
 static void put(struct mailbox *box, int number) {
     must(pthread_mutex_lock(&box->mutex), "lock");
     wait_until(box, false);
     box->number = number;
     box->full = true;
+    tell("puts", number);
     must(pthread_cond_signal(&box->changed), "signal");
     must(pthread_mutex_unlock(&box->mutex), "unlock");
 }
@@ -184,53 +218,31 @@ static int take(struct mailbox *box) {
     wait_until(box, true);
     int number = box->number;
     box->full = false;
+    tell("takes", number);
     must(pthread_cond_signal(&box->changed), "signal");
     must(pthread_mutex_unlock(&box->mutex), "unlock");
     return number;
 }
 
-// The name shows up in `top -H` and in a debugger. POSIX has no call for it;
-// each system has its own.
-static void name_this_thread(const char *name) {
-#ifdef __linux__
-    must(prctl(PR_SET_NAME, name) == 0 ? 0 : errno, "name a thread");
-#else
-    (void)name;
-#endif
-}
-
-static const char *name_of_this_thread(char name[16]) {
-    strcpy(name, "(no name)");
-#ifdef __linux__
-    must(prctl(PR_GET_NAME, name) == 0 ? 0 : errno, "ask for a name");
-#endif
-    return name;
-}
-
-enum { numbers = 3 };
-
 static void *run_producer(void *arg) {
     struct mailbox *box = arg;
-    char name[16];
     name_this_thread("producer");
-    for (int i = 1; i <= numbers; i++) {
-        printf("%s puts %d\n", name_of_this_thread(name), i);
-        put(box, i);
+    for (int number = 1; number <= 3; number++) {
+        put(box, number);
     }
     return NULL;
 }
 
+// Its last message goes the other way: the producer is done by then, so the
+// box is free for the answer.
 static void *run_consumer(void *arg) {
     struct mailbox *box = arg;
-    char name[16];
     int sum = 0;
     name_this_thread("consumer");
-    for (int i = 1; i <= numbers; i++) {
-        int number = take(box);
-        sum += number;
-        printf("%s takes %d\n", name_of_this_thread(name), number);
+    for (int i = 0; i < 3; i++) {
+        sum += take(box);
     }
-    put(box, sum); // the producer is done, so the box is free for the answer
+    put(box, sum);
     return NULL;
 }
 
@@ -238,15 +250,19 @@ static int play_named(long unused) {
     (void)unused;
     struct mailbox box = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER,
                           false, 0};
-    pthread_t producer, consumer;
-    must(pthread_create(&producer, NULL, run_producer, &box), "create");
-    must(pthread_create(&consumer, NULL, run_consumer, &box), "create");
-    must(pthread_join(producer, NULL), "join");
-    must(pthread_join(consumer, NULL), "join");
+    pthread_t producer;
+    pthread_t consumer;
+    name_this_thread("main");
+    must(pthread_create(&producer, NULL, run_producer, &box),
+         "create a thread");
+    must(pthread_create(&consumer, NULL, run_consumer, &box),
+         "create a thread");
+    must(pthread_join(producer, NULL), "join a thread");
+    must(pthread_join(consumer, NULL), "join a thread");
     int sum = take(&box);
     printf("result %d\n", sum);
-    must(pthread_cond_destroy(&box.changed), "destroy condition");
-    must(pthread_mutex_destroy(&box.mutex), "destroy mutex");
+    must(pthread_cond_destroy(&box.changed), "destroy a condition");
+    must(pthread_mutex_destroy(&box.mutex), "destroy a mutex");
     return sum == 6 ? 0 : 1;
 }
 
@@ -257,6 +273,5 @@ int main(int argc, char **argv) {
         {"failing", "one thread fails, two deliver", 2, play_failing, 0},
         {"named", "names, and data from thread to thread", 0, play_named, 0},
     };
-    return acts_main(argc, argv, "threads", acts,
-                     sizeof acts / sizeof acts[0]);
+    return acts_main(argc, argv, "threads", acts, sizeof acts / sizeof acts[0]);
 }

@@ -13,7 +13,8 @@ struct act {
     long n;              // default for `ACT N`; 0: the act takes no number
 };
 
-// Plays every act in order, each under a heading; or the one that is named.
+// Plays every act in order, each in its own process and under a heading; or,
+// as the command line says, only one act. Makes stdout line-buffered.
 // RETURNS the program's exit status: 0, 1 if an act failed, 2 for a command
 // line that makes no sense.
 int acts_main(int argc, char **argv, const char *program,

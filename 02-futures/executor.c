@@ -28,15 +28,16 @@ struct job {
     struct future handle; // what executor_spawn gives out
     struct job *next;     // the list's
     struct future *future;
-    int output;        // written before done
+    int output; // written before done
     atomic_bool done;
     atomic_int owners;
 };
 
 struct executor {
-    pthread_mutex_t mutex; // guards first, last and stopping
+    pthread_mutex_t mutex; // guards first, end and stopping
     pthread_cond_t changed;
-    struct job *first, **last;
+    struct job *first;
+    struct job **end; // where the next job is hooked in: the last one's next
     bool stopping;
     int workers;
     pthread_t threads[];
@@ -50,10 +51,10 @@ static void job_release(struct job *job) {
     }
 }
 
-// The executor's side ends here.
-static void job_finish(struct job *job) {
+// The executor lets go. If the future never became ready, neither does the
+// handle.
+static void job_leave(struct job *job) {
     future_drop(job->future);
-    atomic_store(&job->done, true);
     job_release(job);
 }
 
@@ -89,13 +90,13 @@ static struct job *job_new(struct future *f) {
 static void put_back(struct executor *e, struct job *job) {
     job->next = NULL;
     must(pthread_mutex_lock(&e->mutex), "lock");
-    *e->last = job;
-    e->last = &job->next;
+    *e->end = job;
+    e->end = &job->next;
     must(pthread_cond_signal(&e->changed), "signal");
     must(pthread_mutex_unlock(&e->mutex), "unlock");
 }
 
-// Waits only while nothing at all is spawned. RETURNS NULL at the end.
+// Waits only while the list is empty. RETURNS NULL when it is time to stop.
 static struct job *take_out(struct executor *e) {
     must(pthread_mutex_lock(&e->mutex), "lock");
     while (e->first == NULL && !e->stopping) {
@@ -105,7 +106,7 @@ static struct job *take_out(struct executor *e) {
     if (job != NULL) {
         e->first = job->next;
         if (e->first == NULL) {
-            e->last = &e->first;
+            e->end = &e->first;
         }
     }
     must(pthread_mutex_unlock(&e->mutex), "unlock");
@@ -120,7 +121,8 @@ static void *work(void *arg) {
     struct job *job;
     while ((job = take_out(e)) != NULL) {
         if (future_poll(job->future, &job->output) == FUTURE_READY) {
-            job_finish(job);
+            atomic_store(&job->done, true);
+            job_leave(job);
         } else {
             put_back(e, job);
         }
@@ -134,7 +136,7 @@ struct executor *executor_start(int workers) {
     if (e == NULL) {
         return NULL;
     }
-    e->last = &e->first;
+    e->end = &e->first;
     must(pthread_mutex_init(&e->mutex, NULL), "mutex");
     must(pthread_cond_init(&e->changed, NULL), "condition");
     while (e->workers < workers) {
@@ -170,7 +172,7 @@ void executor_stop(struct executor *e) {
     while (e->first != NULL) {
         struct job *job = e->first;
         e->first = job->next;
-        job_finish(job);
+        job_leave(job);
     }
     must(pthread_cond_destroy(&e->changed), "destroy condition");
     must(pthread_mutex_destroy(&e->mutex), "destroy mutex");

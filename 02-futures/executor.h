@@ -16,7 +16,8 @@ struct executor *executor_start(int workers);
 struct future *executor_spawn(struct executor *e, struct future *f);
 
 // Joins the workers once the polls they are in have returned. Futures that are
-// still on the list are dropped; await their handles before. CONSUMES e.
+// still on the list are dropped, and their handles never become ready: await
+// them before. CONSUMES e.
 void executor_stop(struct executor *e);
 
 #endif

@@ -8,7 +8,9 @@ enum poll future_poll(struct future *f, int *out) {
     return f->ops->poll(f, out);
 }
 
-void future_drop(struct future *f) { f->ops->drop(f); }
+void future_drop(struct future *f) {
+    f->ops->drop(f);
+}
 
 // It asks and asks. Nobody tells it when asking is worth while, so all it can
 // do for others is to let them have the processor between two questions.

@@ -33,12 +33,12 @@ static void print_elapsed(double start) {
 }
 
 // The program cannot go on without what it asked for.
-static void *need(void *what) {
-    if (what == NULL) {
-        fprintf(stderr, "futures: %s\n", strerror(errno));
+static void *need(void *result, const char *what) {
+    if (result == NULL) {
+        fprintf(stderr, "futures: %s: %s\n", what, strerror(errno));
         exit(EXIT_FAILURE);
     }
-    return what;
+    return result;
 }
 
 // ---- do_something, as a future that blocks ----
@@ -59,13 +59,14 @@ static enum poll something_poll(struct future *self, int *out) {
     return FUTURE_READY;
 }
 
-static void something_drop(struct future *self) { free(self); }
+static void something_drop(struct future *self) {
+    free(self);
+}
 
-static const struct future_ops something_ops = {something_poll,
-                                                something_drop};
+static const struct future_ops something_ops = {something_poll, something_drop};
 
 static struct future *do_something(int number) {
-    struct something *me = need(malloc(sizeof *me));
+    struct something *me = need(malloc(sizeof *me), "make a future");
     *me = (struct something){{&something_ops}, number};
     return &me->base;
 }
@@ -94,17 +95,27 @@ static enum poll patient_poll(struct future *self, int *out) {
     return FUTURE_READY;
 }
 
-static void patient_drop(struct future *self) { free(self); }
+static void patient_drop(struct future *self) {
+    free(self);
+}
 
 static const struct future_ops patient_ops = {patient_poll, patient_drop};
 
 static struct future *do_something_patiently(int number) {
-    struct patient *me = need(malloc(sizeof *me));
+    struct patient *me = need(malloc(sizeof *me), "make a future");
     *me = (struct patient){{&patient_ops}, number, 0};
     return &me->base;
 }
 
 // ---- The acts ----
+
+static struct executor *start_workers(int workers) {
+    return need(executor_start(workers), "start the workers");
+}
+
+static struct future *spawn(struct executor *e, struct future *f) {
+    return need(executor_spawn(e, f), "spawn a future");
+}
 
 static int report(double start, int outcome) {
     print_elapsed(start);
@@ -134,19 +145,19 @@ static int play_late_await(long unused) {
 static int play_spawned(long unused) {
     (void)unused;
     double start = now();
-    struct executor *e = need(executor_start(1));
-    struct future *handle = need(executor_spawn(e, do_something(1)));
+    struct executor *e = start_workers(1);
+    struct future *handle = spawn(e, do_something(1));
     sleep_two_seconds();
     int outcome = future_await(handle);
     executor_stop(e);
     return report(start, outcome);
 }
 
-static int play_two(int workers, struct future *make(int number)) {
+static int play_two(int workers, struct future *(*make)(int number)) {
     double start = now();
-    struct executor *e = need(executor_start(workers));
-    struct future *one = need(executor_spawn(e, make(1)));
-    struct future *two = need(executor_spawn(e, make(2)));
+    struct executor *e = start_workers(workers);
+    struct future *one = spawn(e, make(1));
+    struct future *two = spawn(e, make(2));
     sleep_two_seconds();
     int sum = future_await(one);
     sum += future_await(two);
@@ -181,6 +192,5 @@ int main(int argc, char **argv) {
         {"two-workers", "two that block, two workers", 2, play_two_workers, 0},
         {"async-sleep", "two that yield, one worker", 2, play_async_sleep, 0},
     };
-    return acts_main(argc, argv, "futures", acts,
-                     sizeof acts / sizeof acts[0]);
+    return acts_main(argc, argv, "futures", acts, sizeof acts / sizeof acts[0]);
 }

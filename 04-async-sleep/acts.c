@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static const long largest_n = 10 * 1000 * 1000;
+static const long largest_n = 10L * 1000 * 1000;
 
 static void print_list(const struct act *acts, size_t count) {
     for (size_t i = 0; i < count; i++) {
@@ -59,11 +59,15 @@ static int play_apart(const char *program, const struct act *act) {
         perror(program);
         return EXIT_FAILURE;
     }
-    return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILURE;
+    if (WIFEXITED(status)) {
+        return WEXITSTATUS(status);
+    }
+    fprintf(stderr, "%s: %s: ended by signal %d\n", program, act->name,
+            WTERMSIG(status));
+    return EXIT_FAILURE;
 }
 
-static int play_all(const char *program, const struct act *acts,
-                    size_t count) {
+static int play_all(const char *program, const struct act *acts, size_t count) {
     int failed = 0;
     for (size_t i = 0; i < count; i++) {
         printf("%s== %s: %s ==\n", i == 0 ? "" : "\n", acts[i].name,
