@@ -59,4 +59,6 @@ struct task *spawn_task(struct future *f, size_t out_size) {
     return task_new(f, out_size, put_on_queue);
 }
 
-bool executor_is_running(void) { return atomic_load(&running); }
+bool executor_is_running(void) {
+    return atomic_load(&running);
+}

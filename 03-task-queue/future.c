@@ -25,7 +25,9 @@ struct waker waker_clone(const struct waker *w) {
     return w->ops->clone(w->data);
 }
 
-void waker_wake(const struct waker *w) { w->ops->wake(w->data); }
+void waker_wake(const struct waker *w) {
+    w->ops->wake(w->data);
+}
 
 // The variable is emptied first, so a second drop does nothing.
 void waker_drop(struct waker *w) {
@@ -44,7 +46,9 @@ enum poll future_poll(struct future *f, const struct waker *waker, void *out) {
     return f->ops->poll(f, waker, out);
 }
 
-void future_drop(struct future *f) { f->ops->drop(f); }
+void future_drop(struct future *f) {
+    f->ops->drop(f);
+}
 
 // ---- block_on ----
 

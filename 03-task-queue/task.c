@@ -78,10 +78,14 @@ static void task_unref(struct task *t) {
     free(t);
 }
 
-struct channel_node *task_node(struct task *t) { return &t->node; }
+struct channel_node *task_node(struct task *t) {
+    return &t->node;
+}
 
 // The node is the task's first member, so both have the same address.
-struct task *task_of(struct channel_node *node) { return (struct task *)node; }
+struct task *task_of(struct channel_node *node) {
+    return (struct task *)node;
+}
 
 // ---- The end of a task ----
 
@@ -123,7 +127,9 @@ static void wake(void *data) {
 
 static struct waker clone(void *data);
 
-static void drop(void *data) { task_unref(data); }
+static void drop(void *data) {
+    task_unref(data);
+}
 
 static const struct waker_ops task_waker_ops = {clone, wake, drop};
 
@@ -222,7 +228,9 @@ static enum poll join_poll(struct future *self, const struct waker *waker,
     return FUTURE_READY;
 }
 
-static void join_drop(struct future *self) { task_unref(task_of_join(self)); }
+static void join_drop(struct future *self) {
+    task_unref(task_of_join(self));
+}
 
 static const struct future_ops join_ops = {join_poll, join_drop};
 
@@ -237,7 +245,9 @@ enum task_outcome task_join(struct task *t, void *out) {
     return outcome;
 }
 
-void task_detach(struct task *t) { task_unref(t); }
+void task_detach(struct task *t) {
+    task_unref(t);
+}
 
 // The wake makes the worker look at the flag.
 void task_cancel(struct task *t) {

@@ -67,7 +67,7 @@ struct task *task_new(struct future *f, size_t out_size,
 // Polls the task's future once. CONSUMES the queue's reference.
 void task_run(struct task *t);
 
-struct channel_node *task_node(struct task *t);    // for channel_send
-struct task *task_of(struct channel_node *node);   // from channel_receive
+struct channel_node *task_node(struct task *t);  // for channel_send
+struct task *task_of(struct channel_node *node); // from channel_receive
 
 #endif

@@ -61,7 +61,9 @@ static enum poll counter_poll(struct future *self, const struct waker *waker,
     return FUTURE_READY;
 }
 
-static void counter_drop(struct future *self) { free(self); }
+static void counter_drop(struct future *self) {
+    free(self);
+}
 
 static const struct future_ops counter_ops = {counter_poll, counter_drop};
 

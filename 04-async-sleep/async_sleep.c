@@ -24,7 +24,9 @@ static enum poll sleep_poll(struct future *self, const struct waker *waker,
 }
 
 // Nothing to free: it is a part of the future that awaits it.
-static void sleep_drop(struct future *self) { (void)self; }
+static void sleep_drop(struct future *self) {
+    (void)self;
+}
 
 static const struct future_ops sleep_ops = {sleep_poll, sleep_drop};
 

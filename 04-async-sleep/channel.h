@@ -18,8 +18,8 @@ struct channel {
     pthread_cond_t arrived;
     struct channel_node *inbox, **last; // sent, oldest first
     bool closed;
-    bool asleep;                  // the receiver waits and wants a signal
-    struct channel_node *taken;   // the receiver's alone, needs no lock
+    bool asleep;                // the receiver waits and wants a signal
+    struct channel_node *taken; // the receiver's alone, needs no lock
 };
 
 // RETURNS 0 or an error number. Ended by channel_destroy.

@@ -77,14 +77,16 @@ static enum poll sleeping_poll(struct future *self, const struct waker *waker,
     }
 }
 
-static void sleeping_drop(struct future *self) { free(self); }
+static void sleeping_drop(struct future *self) {
+    free(self);
+}
 
 static const struct future_ops sleeping_ops = {sleeping_poll, sleeping_drop};
 
 static struct future *sleeping(int label) {
     struct sleeping *me = need(malloc(sizeof *me));
-    *me = (struct sleeping){
-        .base = {&sleeping_ops}, .at = START, .label = label};
+    *me =
+        (struct sleeping){.base = {&sleeping_ops}, .at = START, .label = label};
     return &me->base;
 }
 

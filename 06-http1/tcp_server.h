@@ -24,6 +24,11 @@ struct tcp_protocol {
     // after on_close. See tcp_state.
     size_t state_size;
 
+    // Before a loop's first connection, after its last: for what all of them
+    // share; loop->data is free for it. False: no memory. NULL: nothing.
+    bool (*on_loop_start)(uv_loop_t *loop);
+    void (*on_loop_stop)(uv_loop_t *loop);
+
     // False: no memory, the connection ends at once. NULL: nothing to set up.
     bool (*on_open)(struct tcp_connection *c);
 
@@ -35,7 +40,7 @@ struct tcp_protocol {
     void (*on_drained)(struct tcp_connection *c);
 
     // The client will send no more but still reads. Answer what is open and
-    // tcp_end. NULL: tcp_end.
+    // tcp_end. Called again when pending output is out. NULL: tcp_end.
     void (*on_end)(struct tcp_connection *c);
 
     // The client did nothing for the idle time. NULL: the connection closes.
@@ -57,6 +62,7 @@ void *tcp_state(struct tcp_connection *c);
 struct tcp_connection *tcp_connection_of(void *state);
 uv_loop_t *tcp_loop(struct tcp_connection *c);
 const struct server_options *tcp_options(const struct tcp_connection *c);
+int tcp_port(const struct tcp_connection *c); // the server's
 
 // Sends, or copies what the client does not take yet. BORROWS bytes. RETURNS
 // false if output is now pending: then stop producing until on_drained. Until

@@ -16,11 +16,11 @@ struct server_options {
     size_t act; // index into the acts; the first is the default
     char host[64];
     int port;
-    bool quiet;            // no line for each request
-    int threads;           // loops, one thread each
-    long max_connections;  // for each loop
-    long idle_ms;          // a client that does nothing for so long is closed
-    long grace_ms;         // what is in flight may take so long at the end
+    bool quiet;           // no line for each request
+    int threads;          // loops, one thread each
+    long max_connections; // for each loop
+    long idle_ms;         // a client that does nothing for so long is closed
+    long grace_ms;        // what is in flight may take so long at the end
 };
 
 // Fills in *options. RETURNS -1 to go on, else the exit status: 0 after --help

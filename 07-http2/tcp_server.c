@@ -48,7 +48,7 @@ struct tcp_server {
     struct tcp_connection *connections; // a list of all of them
     long count, max;
     bool client_waits; // accepted by libuv, but we have no room yet
-    bool stopping;
+    bool started, stopping;
     struct group *group;
     pthread_t thread;
     char read_buffer[read_buffer_size];
@@ -58,12 +58,12 @@ struct tcp_connection {
     uv_tcp_t tcp; // first, so that libuv's handle is our connection
     struct tcp_server *server;
     struct tcp_connection *next, *previous;
-    uint64_t deadline;      // on the loop's clock, milliseconds
+    uint64_t deadline; // on the loop's clock, milliseconds
     unsigned pending_writes;
-    unsigned holds;         // see tcp_hold; plus one until on_close
-    bool input_ended;       // the client half-closed
-    bool ending;            // tcp_end was called
-    bool lingering;         // our half is shut down
+    unsigned holds;   // see tcp_hold; plus one until on_close
+    bool input_ended; // the client half-closed
+    bool ending;      // tcp_end was called
+    bool lingering;   // our half is shut down
     max_align_t state[];
 };
 
@@ -77,17 +77,35 @@ static void report(const char *why) {
     fprintf(stderr, "Error serving connection: %s\n", why);
 }
 
-void *tcp_state(struct tcp_connection *c) { return c->state; }
+void *tcp_state(struct tcp_connection *c) {
+    return c->state;
+}
 
 struct tcp_connection *tcp_connection_of(void *state) {
     return (struct tcp_connection *)((char *)state -
                                      offsetof(struct tcp_connection, state));
 }
 
-uv_loop_t *tcp_loop(struct tcp_connection *c) { return &c->server->loop; }
+uv_loop_t *tcp_loop(struct tcp_connection *c) {
+    return &c->server->loop;
+}
 
 const struct server_options *tcp_options(const struct tcp_connection *c) {
     return c->server->options;
+}
+
+static int port_of(const uv_tcp_t *listener) {
+    struct sockaddr_storage address;
+    int length = sizeof address;
+    if (uv_tcp_getsockname(listener, (struct sockaddr *)&address, &length)) {
+        return 0;
+    }
+    // The port stands at the same place for IPv4 and IPv6.
+    return ntohs(((struct sockaddr_in *)&address)->sin_port);
+}
+
+int tcp_port(const struct tcp_connection *c) {
+    return port_of(&c->server->listener);
 }
 
 bool tcp_is_closing(const struct tcp_connection *c) {
@@ -138,8 +156,7 @@ static void unlink_connection(struct tcp_connection *c) {
 
 // The loop owns the memory from uv_tcp_init on: only on_close may free it.
 static void open_connection(struct tcp_server *s) {
-    struct tcp_connection *c =
-        calloc(1, sizeof *c + s->protocol->state_size);
+    struct tcp_connection *c = calloc(1, sizeof *c + s->protocol->state_size);
     if (c == NULL) {
         report("out of memory");
         return;
@@ -240,7 +257,9 @@ static void on_drained(struct tcp_connection *c) {
     if (c->server->protocol->on_drained != NULL) {
         c->server->protocol->on_drained(c);
     }
-    if (tcp_is_writable(c) && !c->input_ended) {
+    if (tcp_is_writable(c) && c->input_ended) {
+        on_end_of_input(c);
+    } else if (tcp_is_writable(c)) {
         start_reading(c);
     }
 }
@@ -327,7 +346,9 @@ void tcp_abort(struct tcp_connection *c, const char *why) {
     uv_close((uv_handle_t *)&c->tcp, on_close);
 }
 
-void tcp_hold(struct tcp_connection *c) { c->holds++; }
+void tcp_hold(struct tcp_connection *c) {
+    c->holds++;
+}
 
 void tcp_release(struct tcp_connection *c) {
     touch(c);
@@ -386,7 +407,9 @@ static void close_all(struct tcp_server *s) {
     }
 }
 
-static void on_grace_over(uv_timer_t *timer) { close_all(timer->data); }
+static void on_grace_over(uv_timer_t *timer) {
+    close_all(timer->data);
+}
 
 // No new clients; those who are here get their answers within the grace time.
 // Asked a second time, it ends at once.
@@ -398,8 +421,7 @@ static void on_stop(uv_async_t *stop) {
     }
     s->stopping = true;
     uv_close((uv_handle_t *)&s->listener, NULL);
-    uv_timer_start(&s->grace, on_grace_over,
-                   (uint64_t)s->options->grace_ms, 0);
+    uv_timer_start(&s->grace, on_grace_over, (uint64_t)s->options->grace_ms, 0);
     for (struct tcp_connection *c = s->connections; c != NULL; c = c->next) {
         if (c->ending || tcp_is_closing(c)) {
             continue;
@@ -431,8 +453,8 @@ static int parse_address(const struct server_options *options, int port,
                          struct sockaddr_storage *address) {
     int error = uv_ip4_addr(options->host, port, (struct sockaddr_in *)address);
     if (error != 0) {
-        error = uv_ip6_addr(options->host, port,
-                            (struct sockaddr_in6 *)address);
+        error =
+            uv_ip6_addr(options->host, port, (struct sockaddr_in6 *)address);
     }
     return error;
 }
@@ -469,17 +491,8 @@ static int listen_on(struct tcp_server *s, int port) {
     return error;
 }
 
-static int port_of(const uv_tcp_t *listener) {
-    struct sockaddr_storage address;
-    int length = sizeof address;
-    if (uv_tcp_getsockname(listener, (struct sockaddr *)&address, &length)) {
-        return 0;
-    }
-    // The port stands at the same place for IPv4 and IPv6.
-    return ntohs(((struct sockaddr_in *)&address)->sin_port);
-}
-
-static int open_server(struct tcp_server *s, const struct tcp_protocol *protocol,
+static int open_server(struct tcp_server *s,
+                       const struct tcp_protocol *protocol,
                        const struct server_options *options, int port) {
     s->protocol = protocol;
     s->options = options;
@@ -500,6 +513,10 @@ static int open_server(struct tcp_server *s, const struct tcp_protocol *protocol
     uv_unref((uv_handle_t *)&s->sweep);
     uv_unref((uv_handle_t *)&s->grace);
     uv_unref((uv_handle_t *)&s->stop);
+    if (protocol->on_loop_start != NULL && !protocol->on_loop_start(&s->loop)) {
+        return UV_ENOMEM;
+    }
+    s->started = true;
     return listen_on(s, port);
 }
 
@@ -512,6 +529,9 @@ static void close_handle(uv_handle_t *handle, void *unused) {
 
 // Nobody uses the loop any more: close what is left, and give it all back.
 static void close_server(struct tcp_server *s) {
+    if (s->started && s->protocol->on_loop_stop != NULL) {
+        s->protocol->on_loop_stop(&s->loop);
+    }
     uv_walk(&s->loop, close_handle, NULL);
     uv_run(&s->loop, UV_RUN_DEFAULT);
     if (uv_loop_close(&s->loop) != 0) {
@@ -537,7 +557,9 @@ static void on_signal(uv_signal_t *signal, int number) {
     }
 }
 
-static void on_thread_done(uv_async_t *unused) { (void)unused; }
+static void on_thread_done(uv_async_t *unused) {
+    (void)unused;
+}
 
 static int watch_signals(struct group *g) {
     uv_loop_t *loop = &g->servers[0].loop;
@@ -619,7 +641,8 @@ static int run_group(struct group *g) {
 int tcp_server_run(const struct tcp_protocol *protocol,
                    const struct server_options *options) {
     struct group g = {0};
-    signal(SIGPIPE, SIG_IGN); // writing to a client who left is no reason to die
+    signal(SIGPIPE,
+           SIG_IGN); // writing to a client who left is no reason to die
     setvbuf(stdout, NULL, _IOLBF, 0); // or a pipe would get the banner late
     g.servers = calloc((size_t)options->threads, sizeof *g.servers);
     if (g.servers == NULL) {
