@@ -3,59 +3,70 @@
 // When the program ends, the worker is joined and what is queued is dropped.
 #include "executor.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 static struct channel queue;
 static pthread_t worker;
-static atomic_bool running;
-
-// Without a queue there is nothing to spawn on, so the program ends here.
-static void must(int error, const char *what) {
-    if (error != 0) {
-        fprintf(stderr, "executor: %s: %s\n", what, strerror(error));
-        exit(EXIT_FAILURE);
-    }
-}
+static atomic_bool running; // from the first spawn until the end begins
+static int start_error;     // why there is no worker; 0 if there is one
 
 static bool put_on_queue(struct task *t) {
     return channel_send(&queue, task_node(t));
 }
 
 // The whole executor: what can make progress is on the queue, and nobody
-// else is ever asked.
+// else is ever asked. At the end, what is still queued is cancelled: it is
+// dropped without another poll.
 static void *work(void *unused) {
     (void)unused;
     struct channel_node *node;
     while ((node = channel_receive(&queue)) != NULL) {
-        task_run(task_of(node));
+        struct task *t = task_of(node);
+        if (!atomic_load(&running)) {
+            task_cancel(t);
+        }
+        task_run(t);
     }
     return NULL;
 }
 
-// At exit. A task that is woken again finds the queue closed and is
-// cancelled, so even one that would spin for ever comes to its end. If the
-// worker itself called exit it cannot wait for itself.
+// The program ends. Whoever is woken from now on finds the queue closed and is
+// cancelled, so even a task that would spin for ever comes to its end. Only
+// a poll that never returns could hold us up. If a future called exit, then
+// this is the worker, and it cannot wait for itself.
 static void stop(void) {
+    if (!atomic_exchange(&running, false)) {
+        return; // the worker could not be started
+    }
     channel_close(&queue);
     if (!pthread_equal(pthread_self(), worker)) {
-        must(pthread_join(worker, NULL), "join the worker");
+        pthread_join(worker, NULL);
     }
 }
 
+// Both calls fail only when the system has nothing left. The handler comes
+// first, because a worker could not be taken back.
 static void start(void) {
-    must(channel_init(&queue), "channel");
-    must(pthread_create(&worker, NULL, work, NULL), "start the worker");
-    must(atexit(stop) == 0 ? 0 : 12, "atexit");
-    atomic_store(&running, true);
+    channel_init(&queue);
+    if (atexit(stop) != 0) {
+        start_error = ENOMEM;
+        return;
+    }
+    start_error = pthread_create(&worker, NULL, work, NULL);
+    atomic_store(&running, start_error == 0);
 }
 
 struct task *spawn_task(struct future *f, size_t out_size) {
     static pthread_once_t once = PTHREAD_ONCE_INIT; // in Rust: Lazy
-    must(pthread_once(&once, start), "pthread_once");
+    pthread_once(&once, start);
+    if (start_error != 0) {
+        future_drop(f);
+        errno = start_error;
+        return NULL;
+    }
     return task_new(f, out_size, put_on_queue);
 }
 

@@ -17,17 +17,10 @@ static void must(int error, const char *what) {
     }
 }
 
-int channel_init(struct channel *ch) {
-    *ch = (struct channel){.last = &ch->inbox};
-    int error = pthread_mutex_init(&ch->mutex, NULL);
-    if (error != 0) {
-        return error;
-    }
-    error = pthread_cond_init(&ch->arrived, NULL);
-    if (error != 0) {
-        must(pthread_mutex_destroy(&ch->mutex), "destroy mutex");
-    }
-    return error;
+void channel_init(struct channel *ch) {
+    *ch = (struct channel){.mutex = PTHREAD_MUTEX_INITIALIZER,
+                           .arrived = PTHREAD_COND_INITIALIZER,
+                           .last = &ch->inbox};
 }
 
 void channel_destroy(struct channel *ch) {

@@ -22,8 +22,8 @@ struct channel {
     struct channel_node *taken; // the receiver's alone, needs no lock
 };
 
-// RETURNS 0 or an error number. Ended by channel_destroy.
-int channel_init(struct channel *ch);
+// Ended by channel_destroy.
+void channel_init(struct channel *ch);
 
 // The channel must be empty and nobody may be using it.
 void channel_destroy(struct channel *ch);

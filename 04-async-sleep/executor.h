@@ -12,7 +12,7 @@
 // worker. CONSUMES f, which must own all it uses: it runs on another thread
 // and may live as long as the program (in Rust: Send + 'static). out_size is
 // the size of f's output, 0 for none. RETURNS the handle (see task.h), or NULL
-// when memory is out.
+// with errno set when there is no memory or no thread left.
 struct task *spawn_task(struct future *f, size_t out_size);
 
 // Has a first spawn_task built the queue and its worker?

@@ -4,7 +4,6 @@
 
 #include <setjmp.h>
 #include <stdatomic.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -173,7 +172,9 @@ static void rest(struct task *t) {
         task_unref(t);
         return;
     }
-    atomic_store(&t->state, SCHEDULED);
+    // An exchange, for the same reason as in wake: one more wake may just have
+    // come, and the next poll must see what was written before it.
+    atomic_exchange(&t->state, SCHEDULED);
     schedule(t);
 }
 
@@ -259,10 +260,7 @@ void task_cancel(struct task *t) {
 
 struct task *task_new(struct future *f, size_t out_size,
                       task_schedule *put_on_queue) {
-    struct task *t = NULL;
-    if (out_size <= SIZE_MAX - sizeof *t) {
-        t = calloc(1, sizeof *t + out_size);
-    }
+    struct task *t = calloc(1, sizeof *t + out_size);
     if (t == NULL) {
         future_drop(f);
         return NULL;
