@@ -1,0 +1,83 @@
+# The workbook: `make` prints the map, `make run` plays it, `make check` tests.
+#
+# Each chapter builds with its own small Makefile. From here they are built into
+# build/<configuration>/, so that a change of compiler or sanitizer never mixes
+# old objects with new ones, and the chapters' directories stay clean.
+
+CHAPTERS := 01-threads 02-futures 03-task-queue 04-async-sleep \
+            05-libuv-tcp 06-http1 07-http2
+
+# SANITIZE=address, undefined, thread, or a list such as address,undefined.
+SANITIZE ?=
+CFLAGS ?= -O2 -g
+comma := ,
+BUILD := build/$(notdir $(firstword $(CC)))$(if $(SANITIZE),-$(subst $(comma),-,$(SANITIZE)))
+ifneq ($(SANITIZE),)
+FLAGS := $(CFLAGS) -O1 -g -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
+else
+FLAGS := $(CFLAGS)
+endif
+
+ACT ?=
+ARGS ?=
+
+.PHONY: map
+map: ## print the map of chapters (this is what plain `make` does)
+	@scripts/map
+
+.PHONY: help
+help: ## list every target
+	@sed -n 's/^\([a-z$$][-a-zA-Z0-9_%]*\):.*## /\1: /p' Makefile | \
+	    sed 's/^chapter-%/chapter-NN/; s/^run-%/run-NN/; s/^diff-%/diff-NN/' | \
+	    awk -F': ' '{ printf "  make %-16s %s\n", $$1, $$2 }'
+	@echo "  variables: ACT=name ARGS='...' CC=clang CFLAGS=... SANITIZE=address|undefined|thread"
+
+.PHONY: build
+build: $(CHAPTERS:%=build-%) ## build all chapters into build/
+
+# --eval tells the chapter's Makefile, which runs in the build directory, where
+# its sources are. The chapter itself knows nothing of this.
+.PHONY: $(CHAPTERS:%=build-%)
+$(CHAPTERS:%=build-%): build-%:
+	@mkdir -p $(BUILD)/$*
+	@+$(MAKE) --no-print-directory -s -C $(BUILD)/$* -f $(CURDIR)/$*/Makefile \
+	    --eval='vpath %.c $(CURDIR)/$*' CC='$(CC)' CFLAGS='$(FLAGS)'
+
+.PHONY: run
+run: build ## play the whole workbook, chapter by chapter
+	@BUILD=$(BUILD) scripts/play
+
+run-%: ## build and play one chapter; ACT=name plays one act
+	@chapter=$$(ls -d $*-*/ 2>/dev/null | head -n 1); chapter=$${chapter%/}; \
+	if [ -z "$$chapter" ]; then echo "make: there is no chapter $*" >&2; exit 2; fi; \
+	$(MAKE) --no-print-directory build-$$chapter && \
+	BUILD=$(BUILD) scripts/play-chapter $$chapter $(ACT) $(ARGS)
+
+diff-%: ## show what is new in a chapter against the one before
+	@scripts/diff-chapter $*
+
+.PHONY: check
+check: build ## run all tests (SANITIZE=... runs them on instrumented builds)
+	@+$(MAKE) --no-print-directory -s -C tests BUILD=$(CURDIR)/$(BUILD) CC='$(CC)' CFLAGS='$(FLAGS)'
+	@BUILD=$(CURDIR)/$(BUILD) CC='$(CC)' SANITIZE='$(SANITIZE)' scripts/check $(SUITES)
+
+.PHONY: check-valgrind
+check-valgrind: build ## run every chapter once under valgrind's memcheck
+	@BUILD=$(BUILD) scripts/check-valgrind
+
+.PHONY: lint
+lint: ## clang-format, cppcheck, clang-tidy, shellcheck
+	@scripts/lint
+
+.PHONY: format
+format: ## put all C sources into the house format
+	clang-format -i */*.[ch]
+
+.PHONY: carry
+carry: ## copy the carried files forward to later chapters
+	@scripts/carry
+
+.PHONY: clean
+clean: ## remove all that was built
+	rm -rf build
+	@for chapter in $(CHAPTERS); do $(MAKE) -s -C $$chapter clean; done
