@@ -1,10 +1,17 @@
-// An incremental, strict parser for HTTP/1.x requests (RFC 9112, RFC 9110). It
-// owns no memory and does no input or output: whoever has the bytes calls it,
-// as often as new bytes come, and it says how far it got.
+// An incremental, strict parser for HTTP/1.x requests (RFC 9112 and RFC 9110).
+//
+// Bytes arrive in pieces that have nothing to do with where a request begins
+// or ends. So this parser is a future in all but name: it is polled with the
+// bytes that are there, goes as far as they reach, and says what it found or
+// that it needs more. It can stop at any octet, and wherever it stops, the
+// events are the same.
+//
+// It does no input, no output, allocates nothing and copies nothing: what it
+// finds are pieces of the caller's bytes.
 //
 // Strict, because two servers in a row that read the same bytes differently
-// are how requests are smuggled past the first one: what the RFC does not
-// allow is refused, not guessed.
+// are how a request is smuggled past the first of them. What the RFC does not
+// allow is refused, never guessed.
 #ifndef HTTP1_PARSER_H
 #define HTTP1_PARSER_H
 
@@ -15,71 +22,113 @@
 // ---- Limits: each bounds what one client can make us keep or do ----
 
 enum {
-    // RFC 9112 section 3 wants at least 8000 for the request line. Else 414.
+    // RFC 9112 section 3 asks for 8000 at least. A longer line is a 414.
     http1_max_line = 8192,
-    // Request line and headers together, so one request fits in a read buffer
-    // of 64 KiB with room to spare. Else 431.
+    // The line and the fields together, with their line ends. Browsers with
+    // many cookies need about half of it. More is a 431.
     http1_max_head = 16 * 1024,
-    // Browsers send about 15 headers. Else 431.
-    http1_max_headers = 100,
-    // A chunk's size, its extensions: nobody needs more. Else 400.
-    http1_max_chunk_line = 256,
-    // All trailers of a body. Else 431.
-    http1_max_trailers = 4096,
+    // Browsers send about 15 fields. More than these are a 431.
+    http1_max_fields = 100,
+    // Chunk extensions and trailers of one body together. Nobody uses the
+    // first, and only checksums the second. More is a 400 or a 431.
+    http1_max_extra = 4096,
+    // This server reads a body and forgets it, so the limit bounds time, not
+    // memory. More is a 413.
+    http1_max_body = 64 * 1024 * 1024,
 };
 
-// The greeting reads and forgets the body, so this bounds time, not memory.
-// Else 413.
-#define HTTP1_MAX_BODY (UINT64_C(64) * 1024 * 1024)
+// ---- What goes in and what comes out ----
 
-// ---- The request ----
-
-// A piece of the head: where it begins in it, and how long it is. Not a
-// pointer, because the bytes may move while the rest is on its way.
+// A piece of somebody's bytes. BORROWED, always.
 struct http1_span {
-    uint32_t at, length;
+    const char *at;
+    size_t size;
 };
 
-struct http1_header {
-    struct http1_span name, value;
+enum http1_event {
+    HTTP1_MORE,    // all that is here is looked at; call again with more
+    HTTP1_HEAD,    // line and fields are complete: see struct http1_part
+    HTTP1_BODY,    // a piece of the body: see struct http1_part
+    HTTP1_END,     // the request is complete; the next may follow at once
+    HTTP1_REFUSED, // see status and why; nothing sensible can follow
 };
 
-struct http1_request {
-    struct http1_span method, target;
-    int minor_version; // 0 or 1
-    unsigned header_count;
-    bool keep_alive;      // may another request follow?
-    bool expect_continue; // the client waits for 100 before it sends the body
-    bool is_head, is_connect;
-    bool chunked;
-    uint64_t content_length;
-    struct http1_header headers[http1_max_headers];
+// What an event has found, as pieces of the input of this call.
+struct http1_part {
+    struct http1_span method, target, fields; // with HTTP1_HEAD
+    struct http1_span body;                   // with HTTP1_BODY
 };
 
+// Where the parser stands: the name says which octet comes next. First the
+// states whose octets stay in the input until the head is complete.
+enum http1_state {
+    HTTP1_AT_START, // between two requests
+    HTTP1_AT_EMPTY_LINE_LF,
+    HTTP1_AT_METHOD,
+    HTTP1_IN_METHOD,
+    HTTP1_IN_TARGET,
+    HTTP1_IN_VERSION,
+    HTTP1_AT_LINE_LF,
+    HTTP1_AT_FIELD, // a name, or the CR of the empty line
+    HTTP1_IN_NAME,
+    HTTP1_BEFORE_VALUE,
+    HTTP1_IN_VALUE,
+    HTTP1_AT_FIELD_LF,
+    HTTP1_AT_FIELDS_LF,
+    HTTP1_BEFORE_EXTENSION,
+    HTTP1_IN_EXTENSION,
+    HTTP1_AT_CHUNK_SIZE, // the first digit
+    HTTP1_IN_CHUNK_SIZE,
+    HTTP1_AT_CHUNK_SIZE_LF,
+    HTTP1_IN_CHUNK,
+    HTTP1_AT_CHUNK_CR,
+    HTTP1_AT_CHUNK_LF,
+    HTTP1_IN_BODY, // of a length that was told
+    HTTP1_AT_END,
+    HTTP1_IS_REFUSED,
+};
+
+// All zero is a parser that waits for its first request.
 struct http1_parser {
-    struct http1_request request;
-    uint32_t line;    // where the line that is being read begins
-    uint32_t scanned; // no end of line up to here
-    bool has_request_line, has_host, has_length, close_asked, keep_asked;
-    // The body.
-    int chunk_state;
-    uint64_t left;  // of the body, or of the chunk
-    uint64_t total; // of the body so far
-    uint32_t extra; // bytes in this chunk line, or in the trailers
+    // For the caller, from HTTP1_HEAD up to the next call after HTTP1_END.
+    bool keep_alive;       // may another request follow?
+    bool expects_continue; // the client waits for a 100 before it goes on
+    bool has_body;
+    bool is_head;  // the method is HEAD: its answer has no body
+    uint8_t minor; // HTTP/1.0 or 1.1
+    // For the caller, after HTTP1_REFUSED.
+    int status;
+    const char *why;
+
+    // For the parser.
+    enum http1_state state;
+    uint32_t scanned; // octets of the input that it has looked at
+    // Where the parts begin and end, counted from the start of the head.
+    uint16_t method_end, target_end, line_end;
+    uint16_t name_at, name_end, value_at, value_end;
+    uint16_t field_count;
+    uint16_t extra; // octets of extensions and trailers so far
+    uint8_t major;
+    uint8_t size_digits; // of this chunk's size
+    bool has_host, has_length, chunked, wants_close, wants_keep_alive;
+    bool in_body;       // the head is complete
+    uint64_t left;      // octets of the body, or of this chunk, to come
+    uint64_t body_size; // octets of all chunks so far
 };
 
-void http1_parser_init(struct http1_parser *p);
+// Looks at the input from where it stood, and takes from its front what is
+// done with. What it leaves there, the beginning of a head, must be there
+// again, with more behind it, in the next call. Call it again after every
+// event but HTTP1_MORE, also when the input is empty.
+enum http1_event http1_next(struct http1_parser *p, struct http1_span *input,
+                            struct http1_part *part);
 
-// head: all bytes of this request so far, from its first byte; size of them.
-// RETURNS the size of the head when it is complete, 0 if more is needed, or
-// minus the status to refuse with, such as -400.
-int http1_parse_head(struct http1_parser *p, const char *head, size_t size);
+// Is the client in the middle of a request?
+bool http1_is_busy(const struct http1_parser *p);
 
-// A piece of the body in BORROWED bytes. *data and *data_size are set to what
-// the client wrote, *used to how many bytes of input that took; call it again
-// with the rest. RETURNS 1 at the end of the body, 0 if there is more, or minus
-// the status to refuse with.
-int http1_parse_body(struct http1_parser *p, const char *bytes, size_t size,
-                     size_t *used, const char **data, size_t *data_size);
+// Takes one field from the front of an HTTP1_HEAD's fields. RETURNS false when
+// there is none left.
+bool http1_next_field(struct http1_span *fields, struct http1_span *name,
+                      struct http1_span *value);
 
 #endif

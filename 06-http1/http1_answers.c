@@ -1,0 +1,89 @@
+#define _POSIX_C_SOURCE 200809L
+// How answers are written: RFC 9112 sections 4 to 6.
+#include "http1_answers.h"
+
+#include <string.h>
+#include <time.h>
+
+const char *http1_status_text(int status) {
+    switch (status) {
+    case 200:
+        return "200 OK";
+    case 400:
+        return "400 Bad Request";
+    case 408:
+        return "408 Request Timeout";
+    case 413:
+        return "413 Content Too Large";
+    case 414:
+        return "414 URI Too Long";
+    case 417:
+        return "417 Expectation Failed";
+    case 421:
+        return "421 Misdirected Request";
+    case 431:
+        return "431 Request Header Fields Too Large";
+    case 501:
+        return "501 Not Implemented";
+    case 505:
+        return "505 HTTP Version Not Supported";
+    default:
+        return "500 Internal Server Error";
+    }
+}
+
+// RFC 9110 section 6.6.1 wants a date. It changes once a second, so its text is
+// made once a second. Each thread has its own, since they run side by side.
+static const char *date(void) {
+    static _Thread_local time_t made;
+    static _Thread_local char text[40];
+    time_t now = time(NULL);
+    struct tm tm;
+    if (now != made && gmtime_r(&now, &tm) != NULL) {
+        strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &tm);
+        made = now;
+    }
+    return text;
+}
+
+static void add(struct http1_answers *out, const char *text) {
+    size_t n = strlen(text);
+    memcpy(out->bytes + out->size, text, n);
+    out->size += n;
+}
+
+static void add_number(struct http1_answers *out, size_t number) {
+    char digits[24], *at = digits + sizeof digits;
+    *--at = '\0';
+    do {
+        *--at = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    add(out, at);
+}
+
+bool http1_has_room(const struct http1_answers *out) {
+    return out->size <= http1_answers_size - http1_longest_answer;
+}
+
+void http1_add_answer(struct http1_answers *out,
+                      const struct http1_answer *answer) {
+    add(out, "HTTP/1.1 ");
+    add(out, http1_status_text(answer->status));
+    add(out, "\r\nDate: ");
+    add(out, date());
+    add(out, "\r\nContent-Type: text/plain\r\nContent-Length: ");
+    add_number(out, strlen(answer->body));
+    if (answer->connection != NULL) {
+        add(out, "\r\nConnection: ");
+        add(out, answer->connection);
+    }
+    add(out, "\r\n\r\n");
+    if (!answer->without_body) {
+        add(out, answer->body);
+    }
+}
+
+void http1_add_continue(struct http1_answers *out) {
+    add(out, "HTTP/1.1 100 Continue\r\n\r\n");
+}

@@ -1,0 +1,45 @@
+// The table behind http1_octets.h: 16 rows of 16 octets.
+#include "http1_octets.h"
+
+enum {
+    N = 0,           // nowhere
+    V = OCTET_VALUE, // in values only
+    B = OCTET_VALUE | OCTET_BLANK,
+    U = OCTET_VALUE | OCTET_TARGET,
+    H = U | OCTET_HOST,
+    K = OCTET_VALUE | OCTET_TOKEN, // only '#'
+    T = U | OCTET_TOKEN,
+    A = U | OCTET_TOKEN | OCTET_HOST, // everywhere
+    D = A | OCTET_DIGIT,
+};
+
+// clang-format off
+const uint8_t http1_octets[256] = {
+    N, N, N, N, N, N, N, N, N, B, N, N, N, N, N, N, // controls, with the tab
+    N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N,
+    B, A, V, K, A, T, A, A, H, H, A, A, H, A, A, U, //   ! " # $ % & ' ( ) * + , - . /
+    D, D, D, D, D, D, D, D, D, D, U, H, V, H, V, U, // 0 to 9 : ; < = > ?
+    U, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A, // @ A to O
+    A, A, A, A, A, A, A, A, A, A, A, U, U, U, T, A, // P to Z [ \ ] ^ _
+    T, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A, // ` a to o
+    A, A, A, A, A, A, A, A, A, A, A, U, T, U, A, N, // p to z { | } ~, and DEL
+    V, V, V, V, V, V, V, V, V, V, V, V, V, V, V, V, // not ASCII
+    V, V, V, V, V, V, V, V, V, V, V, V, V, V, V, V,
+    V, V, V, V, V, V, V, V, V, V, V, V, V, V, V, V,
+    V, V, V, V, V, V, V, V, V, V, V, V, V, V, V, V,
+    V, V, V, V, V, V, V, V, V, V, V, V, V, V, V, V,
+    V, V, V, V, V, V, V, V, V, V, V, V, V, V, V, V,
+    V, V, V, V, V, V, V, V, V, V, V, V, V, V, V, V,
+    V, V, V, V, V, V, V, V, V, V, V, V, V, V, V, V,
+};
+// clang-format on
+
+int octet_hex(char octet) {
+    if (octet >= '0' && octet <= '9') {
+        return octet - '0';
+    }
+    if (octet >= 'a' && octet <= 'f') {
+        return octet - 'a' + 10;
+    }
+    return octet >= 'A' && octet <= 'F' ? octet - 'A' + 10 : -1;
+}
