@@ -10,31 +10,26 @@
 
 // ---- States and events ----
 
-// A task is in one of five states. Only the step into SCHEDULED puts it on a
-// queue, so it is never there twice, and only whoever took it from the queue
-// polls it, so it is never polled by two threads at once.
+// Three states are enough to know whether somebody has to poll the task.
 //
-//   state \ event   wake            run        pending      ready, panic,
-//                                                           cancelled
-//   IDLE            SCHEDULED, on   -          -            -
-//                   the queue
-//   SCHEDULED       stays           RUNNING    -            -
-//   RUNNING         RUNNING_WOKEN   -          IDLE         DONE
-//   RUNNING_WOKEN   stays           -          SCHEDULED,   DONE
-//                                              on the queue
-//   DONE            stays           -          -            -
+//   event                   IDLE              WOKEN        RUNNING
+//   a wake                  WOKEN, and onto   stays        WOKEN
+//                           the queue
+//   taken from the queue    -                 RUNNING      -
+//   the poll said pending   -                 back onto    IDLE
+//                                             the queue
 //
-// RUNNING_WOKEN is the state that one forgets at first. Without it, a wake that
-// comes while the future is being polled is lost, and the task sleeps for ever.
-enum state { IDLE, SCHEDULED, RUNNING, RUNNING_WOKEN, DONE };
-
-static const enum state after_wake[] = {
-    [IDLE] = SCHEDULED,
-    [SCHEDULED] = SCHEDULED,
-    [RUNNING] = RUNNING_WOKEN,
-    [RUNNING_WOKEN] = RUNNING_WOKEN,
-    [DONE] = DONE,
-};
+// So WOKEN means: one more poll is coming. The task is on the queue, or the
+// worker that is polling it will put it there. Only a wake in IDLE and the
+// worker after its poll put a task on a queue: it is never there twice, so it
+// is never polled by two workers at once.
+//
+// The wake in RUNNING is the one that is easily forgotten. If it changed
+// nothing, the worker would go on to IDLE, and the task would sleep for ever.
+//
+// A finished task is never IDLE again. A wake that comes too late finds
+// nothing to do.
+enum state { IDLE, WOKEN, RUNNING };
 
 // Who waits for the end. The handle writes the waker and then says AWAITED;
 // the worker says FINISHED. Whoever comes second sees what the first has done:
@@ -42,7 +37,7 @@ static const enum state after_wake[] = {
 enum awaiting { ALONE, AWAITED, FINISHED };
 
 struct task {
-    struct channel_node node; // the queue's, while SCHEDULED
+    struct channel_node node; // the queue's, while the task is on it
     _Atomic enum state state;
     atomic_int refs; // the handle, the queue or the worker, and each waker
     atomic_bool cancelled;
@@ -94,7 +89,6 @@ static void finish(struct task *t, enum task_outcome outcome) {
     future_drop(t->future);
     t->future = NULL;
     t->outcome = outcome;
-    atomic_store(&t->state, DONE);
     if (atomic_exchange(&t->awaiting, FINISHED) == AWAITED) {
         waker_wake(&t->awaiter);
     }
@@ -110,15 +104,12 @@ static void schedule(struct task *t) {
 
 // ---- Waking ----
 
-// The exchange happens even where the state stays the same: it is what makes
-// the waker's own writes visible to the poll that follows. A plain look at the
-// state would promise nothing of the kind.
+// It writes even where the state stays the same: the write is what makes all
+// that the waking thread did before visible to the poll that follows. Merely
+// to look at the state would promise nothing of the kind.
 static void wake(void *data) {
     struct task *t = data;
-    enum state old = atomic_load(&t->state);
-    while (!atomic_compare_exchange_weak(&t->state, &old, after_wake[old])) {
-    }
-    if (old == IDLE) {
+    if (atomic_exchange(&t->state, WOKEN) == IDLE) {
         task_ref(t); // the queue's
         schedule(t);
     }
@@ -167,19 +158,17 @@ static bool poll_catching(struct task *t, enum poll *poll) {
 
 // The poll said pending. CONSUMES one reference.
 static void rest(struct task *t) {
-    enum state woken = RUNNING;
-    if (atomic_compare_exchange_strong(&t->state, &woken, IDLE)) {
+    enum state old = RUNNING;
+    if (atomic_load(&t->state) == WOKEN ||
+        !atomic_compare_exchange_strong(&t->state, &old, IDLE)) {
+        schedule(t);
+    } else {
         task_unref(t);
-        return;
     }
-    // An exchange, for the same reason as in wake: one more wake may just have
-    // come, and the next poll must see what was written before it.
-    atomic_exchange(&t->state, SCHEDULED);
-    schedule(t);
 }
 
 void task_run(struct task *t) {
-    // An exchange, for the same reason as in wake.
+    // It also reads, to see what those did before who woke the task.
     atomic_exchange(&t->state, RUNNING);
     if (atomic_load(&t->cancelled)) {
         finish(t, TASK_CANCELLED);
@@ -242,7 +231,14 @@ struct future *task_await(struct task *t, void *value) {
 
 enum task_outcome task_join(struct task *t, void *out) {
     enum task_outcome outcome;
-    block_on(task_await(t, out), &outcome);
+    struct future *end = task_await(t, out);
+    if (atomic_load(&t->awaiting) != FINISHED) {
+        block_on(end, &outcome);
+        return outcome;
+    }
+    // Nothing to wait for. The poll is ready at once and needs no waker.
+    future_poll(end, NULL, &outcome);
+    future_drop(end);
     return outcome;
 }
 
@@ -260,17 +256,18 @@ void task_cancel(struct task *t) {
 
 struct task *task_new(struct future *f, size_t out_size,
                       task_schedule *put_on_queue) {
-    struct task *t = calloc(1, sizeof *t + out_size);
+    struct task *t = malloc(sizeof *t + out_size);
     if (t == NULL) {
         future_drop(f);
         return NULL;
     }
-    atomic_init(&t->state, SCHEDULED);
-    atomic_init(&t->refs, 2); // the handle's and the queue's
-    t->join.ops = &join_ops;
-    t->schedule = put_on_queue;
-    t->future = f;
-    t->out_size = out_size;
+    *t = (struct task){.state = WOKEN, // the first poll needs no wake
+                       .refs = 2,      // the handle's and the queue's
+                       .awaiting = ALONE,
+                       .schedule = put_on_queue,
+                       .future = f,
+                       .join = {&join_ops},
+                       .out_size = out_size};
     schedule(t);
     return t;
 }

@@ -12,8 +12,14 @@ static struct channel queue;
 static pthread_t worker;
 static atomic_bool running; // from the first spawn until the end begins
 static int start_error;     // why there is no worker; 0 if there is one
+static _Thread_local bool on_worker;
 
+// The worker's own way to its queue needs no lock.
 static bool put_on_queue(struct task *t) {
+    if (on_worker) {
+        channel_put_back(&queue, task_node(t));
+        return true;
+    }
     return channel_send(&queue, task_node(t));
 }
 
@@ -22,6 +28,7 @@ static bool put_on_queue(struct task *t) {
 // dropped without another poll.
 static void *work(void *unused) {
     (void)unused;
+    on_worker = true;
     struct channel_node *node;
     while ((node = channel_receive(&queue)) != NULL) {
         struct task *t = task_of(node);
@@ -42,7 +49,7 @@ static void stop(void) {
         return; // the worker could not be started
     }
     channel_close(&queue);
-    if (!pthread_equal(pthread_self(), worker)) {
+    if (!on_worker) {
         pthread_join(worker, NULL);
     }
 }
