@@ -1,81 +1,144 @@
 #define _POSIX_C_SOURCE 200809L
 // Chapter 07: the greeting of chapter 06 over HTTP/2. Here the two halves of
-// the workbook meet: each request is answered by a future, and the futures are
-// run by an executor that lives on the libuv loop.
+// the workbook meet: a future answers each request, and an executor on the
+// libuv loop runs the futures, thousands of them on one thread.
 //
 //     ./http2                serves on 127.0.0.1:3000 until Ctrl-C
-//     ./http2 127.0.0.1:0    on any free port
+//     ./http2 sleeping       each answer awaits a second, and nobody waits
+//     ./http2 blocking       each answer takes a second, and everybody waits
+//     ./http2 pooled         the same work, done by other threads
 //     ./http2 --help         more
 #include "http2_session.h"
-#include "server_options.h"
-#include "tcp_server.h"
+#include "loop_sleep.h"
+#include "pool_work.h"
+#include "printout.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static void print_request(const struct http2_request *r) {
+    struct printout out;
+    const char *name, *value, *between = "";
+    size_t at = 0;
+    printout_begin(&out);
+    print(&out, "Received a request\nHeaders: {");
+    while (http2_next_header(r, &at, &name, &value)) {
+        print(&out, between);
+        print_quoted(&out, name, strlen(name));
+        print(&out, ": ");
+        print_quoted(&out, value, strlen(value));
+        between = ", ";
+    }
+    print(&out, "}\nBody: ");
+    print_quoted(&out, r->body, http2_body_shown(r));
+    if (r->body_size > http2_body_shown(r)) {
+        print(&out, "... (");
+        print_number(&out, r->body_size);
+        print(&out, " bytes)");
+    }
+    print(&out, "\n");
+    printout_end(&out);
+}
 
 // ---- async fn handle(request) ----
 
-// The request's head is here when the future is made; its body may take a
-// while. Awaiting it holds nobody up: meanwhile the loop serves the others.
+// The request's headers are here when its future is made; the body may take a
+// while. Awaiting it holds nobody up, and neither does awaiting the work.
 struct handle {
     struct future base;
-    enum { AWAIT_REQUEST, FINISHED } at;
-    struct http2_stream *stream; // BORROWED; lives for longer than we do
+    enum { AWAIT_REQUEST, BEGIN_WORK, AWAIT_WORK, ANSWER, FINISHED } at;
+    struct http2_request *request; // BORROWED; it drops us before it goes
+    struct future *work;           // what AWAIT_WORK awaits
 };
 
-static void print_request(const struct http2_request *r) {
-    printf("Received a request\nHeaders: {%s}\nBody: \"%s\"", r->headers,
-           r->body);
-    if (r->body_size > r->shown) {
-        printf("... (%llu bytes)", (unsigned long long)r->body_size);
-    }
-    printf("\n");
+// The acts differ in this alone.
+static enum { HELLO, SLEEPING, POOLED, BLOCKING } act;
+
+// Stands for a computation that holds its thread for a second.
+static void one_second_of_work(void) {
+    nanosleep(&(struct timespec){.tv_sec = 1}, NULL);
 }
 
-static void answer(struct http2_stream *stream) {
-    struct http2_request request = http2_request_of(stream);
-    if (!request.quiet) {
-        print_request(&request);
+// The future that must be ready before the answer; NULL: there is none.
+static struct future *begin_work(uv_loop_t *loop) {
+    switch (act) {
+    case HELLO:
+        break;
+    case SLEEPING:
+        return loop_sleep(loop, 1.0);
+    case POOLED:
+        return pool_work(loop, one_second_of_work);
+    case BLOCKING: // the mistake: this is the loop's thread
+        one_second_of_work();
+        break;
     }
-    http2_respond(stream, "Hello, World!");
+    return NULL;
 }
 
 static enum poll handle_poll(struct future *self, const struct waker *waker,
                              void *out) {
+    static const char greeting[] = "Hello, World!";
     struct handle *me = (struct handle *)self;
     (void)out;
-    switch (me->at) {
-    case AWAIT_REQUEST: // .await
-        if (http2_request_poll(me->stream, waker) == FUTURE_PENDING) {
-            return FUTURE_PENDING;
+    for (;;) {
+        switch (me->at) {
+        case AWAIT_REQUEST: // .await
+            if (http2_request_poll(me->request, waker) == FUTURE_PENDING) {
+                return FUTURE_PENDING;
+            }
+            me->at = BEGIN_WORK;
+            break;
+        case BEGIN_WORK:
+            if (!http2_is_quiet(me->request)) {
+                print_request(me->request);
+            }
+            me->work = begin_work(http2_loop(me->request));
+            me->at = me->work != NULL ? AWAIT_WORK : ANSWER;
+            break;
+        case AWAIT_WORK: // .await
+            if (future_poll(me->work, waker, NULL) == FUTURE_PENDING) {
+                return FUTURE_PENDING;
+            }
+            me->at = ANSWER;
+            break;
+        case ANSWER:
+            http2_respond(me->request, "200", greeting, sizeof greeting - 1);
+            me->at = FINISHED;
+            return FUTURE_READY;
+        case FINISHED: // nobody polls a future that was ready
+            abort();
         }
-        answer(me->stream);
-        me->at = FINISHED;
-        return FUTURE_READY;
-    case FINISHED: // an executor polls no future that was ready
-        break;
     }
-    return FUTURE_READY;
 }
 
+// Also half way: when the client resets its request, or leaves.
 static void handle_drop(struct future *self) {
-    free(self);
+    struct handle *me = (struct handle *)self;
+    if (me->work != NULL) {
+        future_drop(me->work);
+    }
+    free(me);
 }
 
 static const struct future_ops handle_ops = {handle_poll, handle_drop};
 
-static struct future *handle(struct http2_stream *stream) {
+static struct future *handle(struct http2_request *request) {
     struct handle *me = malloc(sizeof *me);
     if (me == NULL) {
         return NULL;
     }
-    *me = (struct handle){{&handle_ops}, AWAIT_REQUEST, stream};
+    *me = (struct handle){{&handle_ops}, AWAIT_REQUEST, request, NULL};
     return &me->base;
 }
 
 int main(int argc, char **argv) {
     static const struct server_act acts[] = {
-        {"hello", "greets every request"},
+        [HELLO] = {"hello", "greets every request"},
+        [SLEEPING] = {"sleeping", "awaits a second first; nobody else waits"},
+        [POOLED] = {"pooled", "a second of work first, in the thread pool"},
+        [BLOCKING] = {"blocking", "a second of work first; everybody waits"},
     };
     struct server_options options;
     int status = server_options_parse(&options, argc, argv, "http2", 3000, acts,
@@ -83,12 +146,6 @@ int main(int argc, char **argv) {
     if (status >= 0) {
         return status;
     }
-    const struct tcp_protocol *protocol = http2_protocol(handle);
-    if (protocol == NULL) {
-        fprintf(stderr, "http2: out of memory\n");
-        return EXIT_FAILURE;
-    }
-    status = tcp_server_run(protocol, &options);
-    http2_protocol_free();
-    return status;
+    act = options.act;
+    return http2_run(handle, &options);
 }

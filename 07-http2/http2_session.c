@@ -1,610 +1,434 @@
 #define _POSIX_C_SOURCE 200809L
 // One connection, many requests. Three steps for whatever comes in: give all of
-// it to nghttp2, poll the futures that it made ready, and send all the output
-// together. Writing is the expensive part, so it comes last and once.
+// it to nghttp2; let the executor poll the futures that can go on; send all
+// output together. Writing is the expensive part, so it comes last and once.
 #include "http2_session.h"
 #include "uv_executor.h"
 
-#include <nghttp2/nghttp2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-// ---- Limits, and why these ----
-
-enum {
-    // Requests at once on one connection. Clients use up to 100.
-    max_streams = 256,
-    // Names and values of one request. The default of nginx is the same.
-    max_headers = 16 * 1024,
-    // So much of a body is printed.
-    body_shown = 200,
-    // A client may not make us work for nothing: frames that ask for work but
-    // bring no request nearer (resets, pings, settings, empty data) cost one
-    // each, a complete request gives one back.
-    max_idle_frames = 1000,
-    // Output gathered for one write.
-    output_size = 32 * 1024,
-    // The client connection preface, RFC 9113 section 3.4.
-    preface_size = 24,
-};
+// The words that a client says first, RFC 9113 section 3.4.
+enum { preface_size = 24 };
 
 // What all connections of a loop share.
 struct http2_loop {
     struct uv_executor *executor;
-    uv_check_t check;             // runs after the loop has read its sockets
-    struct http2_session *unsent; // a list of sessions that have output
-};
-
-struct text {
-    char *bytes;
-    size_t size, room;
-};
-
-struct http2_stream {
-    struct http2_session *session;
-    struct http2_stream *next, *previous;
-    struct uv_task *task; // its future, polled by the executor
-    struct waker waker;   // who awaits the request, or empty
-    int32_t id;
-    bool complete, is_head, is_connect;
-    size_t header_bytes;
-    struct text headers, body; // escaped, for printing
-    size_t shown;
-    uint64_t body_size;
-    const char *answer; // what is left of it
-    size_t answer_size;
-};
-
-// Lives in the connection, as the protocol's state.
-struct http2_session {
-    nghttp2_session *nghttp2;
-    struct tcp_connection *connection;
-    struct http2_stream *streams;
-    struct http2_session *next_unsent;
-    bool is_unsent, input_ended;
-    int idle_frames;
-    size_t received; // up to preface_size
+    struct http2_session *unsent; // a list of those that have output
 };
 
 static http2_handler *handler;
 static nghttp2_session_callbacks *callbacks;
+static nghttp2_option *nghttp2_options;
 
 static struct http2_loop *loop_of(const struct http2_session *s) {
     return tcp_loop(s->connection)->data;
 }
 
-// ---- Text for the printout ----
-
-// What a client sends may hold anything, also what a terminal obeys. So only
-// printable ASCII is kept as it is. False: no memory.
-static bool add_escaped(struct text *t, const uint8_t *bytes, size_t n) {
-    size_t need = t->size + 4 * n + 1; // with the '\0'
-    if (need > t->room) {
-        char *more = realloc(t->bytes, 2 * need);
-        if (more == NULL) {
-            return false;
-        }
-        t->bytes = more;
-        t->room = 2 * need;
-    }
-    for (size_t i = 0; i < n; i++) {
-        const char *form = bytes[i] == '"' || bytes[i] == '\\' ? "\\%c"
-                           : bytes[i] >= ' ' && bytes[i] < 127 ? "%c"
-                                                               : "\\x%02x";
-        t->size += (size_t)snprintf(t->bytes + t->size, 5, form, bytes[i]);
-    }
-    return true;
+static struct http2_request *request_of(nghttp2_session *nghttp2,
+                                        int32_t stream) {
+    return nghttp2_session_get_stream_user_data(nghttp2, stream);
 }
 
-static bool add_raw(struct text *t, const char *raw) {
-    for (; *raw != '\0'; raw++) {
-        if (!add_escaped(t, (const uint8_t *)" ", 1)) {
-            return false;
-        }
-        t->bytes[t->size - 1] = *raw;
+// Does the server owe an answer that is not made yet?
+static bool is_working(const struct http2_session *s) {
+    const struct http2_request *r = s->requests;
+    while (r != NULL && (!r->complete || r->answered)) {
+        r = r->next;
     }
-    return true;
+    return r != NULL;
 }
 
-// ---- Streams ----
+// ---- Output, the third step ----
 
-static struct http2_stream *stream_new(struct http2_session *s, int32_t id) {
-    struct http2_stream *stream = calloc(1, sizeof *stream);
-    if (stream == NULL) {
-        return NULL;
-    }
-    stream->session = s;
-    stream->id = id;
-    stream->next = s->streams;
-    if (stream->next != NULL) {
-        stream->next->previous = stream;
-    }
-    s->streams = stream;
-    return stream;
-}
-
-// Ends the future first: it uses the stream.
-static void stream_free(struct http2_stream *stream) {
-    if (stream->task != NULL) {
-        uv_task_cancel(stream->task);
-    }
-    waker_drop(&stream->waker);
-    if (stream->next != NULL) {
-        stream->next->previous = stream->previous;
-    }
-    if (stream->previous != NULL) {
-        stream->previous->next = stream->next;
-    } else {
-        stream->session->streams = stream->next;
-    }
-    free(stream->headers.bytes);
-    free(stream->body.bytes);
-    free(stream);
-}
-
-static struct http2_stream *stream_of(nghttp2_session *nghttp2, int32_t id) {
-    return nghttp2_session_get_stream_user_data(nghttp2, id);
-}
-
-// ---- Output ----
-
-static void on_check(uv_check_t *check);
-
-// Puts the session on the list of those that on_check sends for.
-static void send_soon(struct http2_session *s) {
+void http2_send_soon(struct http2_session *s) {
     struct http2_loop *loop = loop_of(s);
-    if (s->is_unsent) {
-        return;
+    if (!s->is_unsent) {
+        s->is_unsent = true;
+        s->next_unsent = loop->unsent;
+        loop->unsent = s;
     }
-    s->is_unsent = true;
-    s->next_unsent = loop->unsent;
-    loop->unsent = s;
-    uv_check_start(&loop->check, on_check);
 }
 
-// nghttp2 hands its output out piece by piece; one write takes them all. While
+// nghttp2 hands its output out frame by frame; one write takes them all. While
 // the client does not read, nothing more is asked of nghttp2.
 static void send_output(struct http2_session *s) {
-    char output[output_size];
-    size_t size = 0;
-    bool writable = tcp_is_writable(s->connection);
-    while (writable) {
-        const uint8_t *piece;
-        ssize_t n = nghttp2_session_mem_send(s->nghttp2, &piece);
-        if (n < 0) {
-            tcp_abort(s->connection, nghttp2_strerror((int)n));
-            return;
+    uint8_t output[output_size];
+    size_t used = 0;
+    const uint8_t *frame;
+    ssize_t n = 0;
+    while (tcp_is_writable(s->connection) &&
+           (n = nghttp2_session_mem_send(s->nghttp2, &frame)) > 0) {
+        if (used + (size_t)n > sizeof output) {
+            tcp_write(s->connection, output, used);
+            used = 0;
         }
-        if (size > 0 && (n == 0 || size + (size_t)n > sizeof output)) {
-            writable = tcp_write(s->connection, output, size);
-            size = 0;
-        }
-        if (n == 0) {
-            break;
-        }
-        if ((size_t)n > sizeof output) {
-            writable = tcp_write(s->connection, piece, (size_t)n);
-            continue;
-        }
-        memcpy(output + size, piece, (size_t)n);
-        size += (size_t)n;
+        // A frame holds 16 KiB at most, since no client may ask for more
+        // than nghttp2 gives.
+        memcpy(output + used, frame, (size_t)n);
+        used += (size_t)n;
     }
-    if (size > 0) { // gathered just as the client stopped taking
-        tcp_write(s->connection, output, size);
+    if (n < 0) {
+        tcp_abort(s->connection, nghttp2_strerror((int)n));
+    } else if (used > 0) {
+        tcp_write(s->connection, output, used);
     }
 }
 
 static bool is_over(const struct http2_session *s) {
-    return (!nghttp2_session_want_read(s->nghttp2) &&
-            !nghttp2_session_want_write(s->nghttp2)) ||
-           (s->input_ended && s->streams == NULL);
+    if (nghttp2_session_want_write(s->nghttp2)) {
+        return false;
+    }
+    return !nghttp2_session_want_read(s->nghttp2) || s->deaf ||
+           (s->input_ended && !is_working(s));
 }
 
-// Step two and step three, after the loop has read all its sockets.
-static void on_check(uv_check_t *check) {
-    struct http2_loop *loop = check->data;
-    uv_executor_run(loop->executor);
-    struct http2_session *s = loop->unsent;
-    loop->unsent = NULL;
-    uv_check_stop(check);
-    while (s != NULL) {
-        struct http2_session *next = s->next_unsent;
+// The executor calls this when it has polled whatever could go on.
+static void after_round(void *data) {
+    struct http2_loop *loop = data;
+    while (loop->unsent != NULL) {
+        struct http2_session *s = loop->unsent;
+        loop->unsent = s->next_unsent;
         s->is_unsent = false;
         send_output(s);
         if (tcp_is_writable(s->connection) && is_over(s)) {
             tcp_end(s->connection);
         }
-        s = next;
     }
 }
 
 static void forget_output(struct http2_session *s) {
     struct http2_session **at = &loop_of(s)->unsent;
-    while (*at != NULL && *at != s) {
+    while (*at != s) {
         at = &(*at)->next_unsent;
     }
-    if (*at == s) {
-        *at = s->next_unsent;
+    *at = s->next_unsent;
+}
+
+// ---- Patience ----
+
+// Returns what a callback of nghttp2 returns: a failure makes it stop at once.
+static int lose_patience(struct http2_session *s) {
+    uint64_t now = uv_now(tcp_loop(s->connection));
+    uint64_t back = (now - s->patience_time) * patience_per_second / 1000;
+    if (back > 0) {
+        s->patience_time = now;
+        s->patience =
+            back < max_patience ? s->patience + (int)back : max_patience;
+    }
+    if (s->patience > max_patience) {
+        s->patience = max_patience;
+    }
+    if (s->patience-- > 0) {
+        return 0;
+    }
+    nghttp2_session_terminate_session(s->nghttp2, NGHTTP2_ENHANCE_YOUR_CALM);
+    return NGHTTP2_ERR_CALLBACK_FAILURE;
+}
+
+static int on_begin_frame(nghttp2_session *nghttp2,
+                          const nghttp2_frame_hd *frame, void *user_data) {
+    (void)nghttp2;
+    switch (frame->type) {
+    case NGHTTP2_HEADERS:
+    case NGHTTP2_DATA: // see on_frame
+    case NGHTTP2_WINDOW_UPDATE:
+        return 0;
+    default: // any other number, known to us or not
+        return lose_patience(user_data);
     }
 }
 
-// ---- What nghttp2 tells us ----
+// ---- What nghttp2 tells us, the first step ----
 
 static int on_begin_headers(nghttp2_session *nghttp2,
                             const nghttp2_frame *frame, void *user_data) {
-    struct http2_session *s = user_data;
     if (frame->headers.cat != NGHTTP2_HCAT_REQUEST) {
         return 0; // trailers
     }
-    struct http2_stream *stream = stream_new(s, frame->hd.stream_id);
-    if (stream == NULL) {
-        return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    struct http2_request *r = http2_request_new(user_data, frame->hd.stream_id);
+    if (r == NULL) {
+        return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE; // resets the stream
     }
-    return nghttp2_session_set_stream_user_data(nghttp2, stream->id, stream);
+    return nghttp2_session_set_stream_user_data(nghttp2, r->stream, r);
+}
+
+static int refuse(struct http2_session *s, int32_t stream) {
+    return nghttp2_submit_rst_stream(s->nghttp2, NGHTTP2_FLAG_NONE, stream,
+                                     NGHTTP2_REFUSED_STREAM);
 }
 
 static int on_header(nghttp2_session *nghttp2, const nghttp2_frame *frame,
                      const uint8_t *name, size_t name_size,
                      const uint8_t *value, size_t value_size, uint8_t flags,
                      void *user_data) {
+    struct http2_request *r = request_of(nghttp2, frame->hd.stream_id);
     (void)flags;
-    const struct http2_session *s = user_data;
-    struct http2_stream *stream = stream_of(nghttp2, frame->hd.stream_id);
-    if (stream == NULL) {
-        return 0;
+    if (r == NULL || frame->headers.cat != NGHTTP2_HCAT_REQUEST ||
+        http2_request_header(r, name, name_size, value, value_size)) {
+        return 0; // trailers are let through and forgotten
     }
-    stream->header_bytes += name_size + value_size + 32; // RFC 9113 6.5.2
-    if (stream->header_bytes > max_headers) {
-        return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-    }
-    if (name_size == 7 && memcmp(name, ":method", 7) == 0) {
-        stream->is_head = value_size == 4 && memcmp(value, "HEAD", 4) == 0;
-        stream->is_connect =
-            value_size == 7 && memcmp(value, "CONNECT", 7) == 0;
-    }
-    struct text *t = &stream->headers;
-    if (tcp_options(s->connection)->quiet ||
-        (add_raw(t, t->size == 0 ? "\"" : ", \"") &&
-         add_escaped(t, name, name_size) && add_raw(t, "\": \"") &&
-         add_escaped(t, value, value_size) && add_raw(t, "\""))) {
-        return 0;
-    }
-    return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    int error = refuse(user_data, r->stream);
+    return error != 0 ? error : NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
 }
 
-// The head is here: the request's future begins its life.
-static int start_future(struct http2_session *s, struct http2_stream *stream) {
-    if (stream->is_connect) { // we are no proxy, RFC 9110 section 9.3.6
-        return nghttp2_submit_rst_stream(s->nghttp2, NGHTTP2_FLAG_NONE,
-                                         stream->id, NGHTTP2_REFUSED_STREAM);
+// The headers are here, and the request's future begins its life.
+static int start_future(struct http2_session *s, struct http2_request *r) {
+    static const char no_proxy[] = "CONNECT, but this is no proxy\n";
+    static const char too_large[] = "Header list over 16 KiB\n";
+    if (r->is_connect) {
+        http2_respond(r, "501", no_proxy, sizeof no_proxy - 1);
+        return 0;
     }
-    struct future *future = handler(stream);
+    if (r->is_too_large) {
+        http2_respond(r, "431", too_large, sizeof too_large - 1);
+        return 0;
+    }
+    struct future *future = handler(r);
     if (future != NULL) {
-        stream->task = uv_execute(loop_of(s)->executor, future);
+        r->task = uv_execute(loop_of(s)->executor, future);
     }
-    if (stream->task == NULL) {
-        return nghttp2_submit_rst_stream(s->nghttp2, NGHTTP2_FLAG_NONE,
-                                         stream->id, NGHTTP2_INTERNAL_ERROR);
-    }
-    return 0;
-}
-
-static void complete(struct http2_session *s, struct http2_stream *stream) {
-    stream->complete = true;
-    if (s->idle_frames > 0) {
-        s->idle_frames--;
-    }
-    if (stream->waker.ops != NULL) {
-        waker_wake(&stream->waker);
-        waker_drop(&stream->waker);
-    }
-}
-
-static int count_idle_frame(struct http2_session *s) {
-    if (++s->idle_frames != max_idle_frames) {
-        return 0;
-    }
-    return nghttp2_session_terminate_session(s->nghttp2,
-                                             NGHTTP2_ENHANCE_YOUR_CALM);
-}
-
-static bool brings_something(const nghttp2_frame *frame) {
-    switch (frame->hd.type) {
-    case NGHTTP2_DATA:
-        return frame->hd.length > 0 ||
-               (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
-    case NGHTTP2_HEADERS:
-    case NGHTTP2_WINDOW_UPDATE:
-        return true;
-    default:
-        return false;
-    }
+    return r->task != NULL ? 0 : refuse(s, r->stream);
 }
 
 static int on_frame(nghttp2_session *nghttp2, const nghttp2_frame *frame,
                     void *user_data) {
-    struct http2_session *s = user_data;
-    struct http2_stream *stream = stream_of(nghttp2, frame->hd.stream_id);
-    if (!brings_something(frame)) {
-        return count_idle_frame(s);
+    struct http2_request *r = request_of(nghttp2, frame->hd.stream_id);
+    bool is_data = frame->hd.type == NGHTTP2_DATA;
+    bool is_headers = frame->hd.type == NGHTTP2_HEADERS;
+    bool is_last = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
+    int error = 0;
+    if (is_data && !is_last && frame->hd.length == frame->data.padlen) {
+        error = lose_patience(user_data); // nothing in it
     }
-    if (stream == NULL || frame->hd.type == NGHTTP2_WINDOW_UPDATE) {
-        return 0;
+    if (r != NULL && is_headers && frame->headers.cat == NGHTTP2_HCAT_REQUEST) {
+        error = start_future(user_data, r);
     }
-    if (frame->hd.type == NGHTTP2_HEADERS &&
-        frame->headers.cat == NGHTTP2_HCAT_REQUEST) {
-        int error = start_future(s, stream);
-        if (error != 0) {
-            return error;
-        }
+    if (r != NULL && is_last && (is_headers || is_data)) {
+        http2_request_complete(r);
     }
-    if ((frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0) {
-        complete(s, stream);
-    }
-    return 0;
+    return error;
 }
 
-static int on_data(nghttp2_session *nghttp2, uint8_t flags, int32_t id,
-                   const uint8_t *data, size_t size, void *user_data) {
+static int on_data(nghttp2_session *nghttp2, uint8_t flags, int32_t stream,
+                   const uint8_t *bytes, size_t size, void *user_data) {
+    struct http2_request *r = request_of(nghttp2, stream);
     (void)flags;
-    (void)user_data;
-    struct http2_stream *stream = stream_of(nghttp2, id);
-    if (stream == NULL) {
+    if (r == NULL || http2_request_body(r, bytes, size)) {
         return 0;
     }
-    size_t room = body_shown - stream->shown;
-    size_t shown = size < room ? size : room;
-    if (!add_escaped(&stream->body, data, shown)) {
-        return NGHTTP2_ERR_CALLBACK_FAILURE;
-    }
-    stream->shown += shown;
-    stream->body_size += size;
-    return 0;
+    return refuse(user_data, stream);
 }
 
-// Answered, or reset by the client: then its future is dropped half-way.
-static int on_stream_close(nghttp2_session *nghttp2, int32_t id, uint32_t error,
-                           void *user_data) {
+// Answered, or reset by the client: then its future is dropped half way.
+static int on_stream_close(nghttp2_session *nghttp2, int32_t stream,
+                           uint32_t error, void *user_data) {
+    struct http2_request *r = request_of(nghttp2, stream);
     (void)error;
     (void)user_data;
-    struct http2_stream *stream = stream_of(nghttp2, id);
-    if (stream != NULL) {
-        stream_free(stream);
+    if (r != NULL) {
+        http2_request_free(r);
     }
     return 0;
+}
+
+static void on_answer_sent(struct http2_session *s, int32_t stream) {
+    const struct http2_request *r = request_of(s->nghttp2, stream);
+    s->patience += patience_per_answer;
+    if (r != NULL && !r->complete) { // the rest is not wanted
+        nghttp2_submit_rst_stream(s->nghttp2, NGHTTP2_FLAG_NONE, stream,
+                                  NGHTTP2_NO_ERROR);
+    }
 }
 
 static int on_frame_sent(nghttp2_session *nghttp2, const nghttp2_frame *frame,
                          void *user_data) {
     (void)nghttp2;
-    (void)user_data;
-    if (frame->hd.type == NGHTTP2_GOAWAY &&
-        frame->goaway.error_code != NGHTTP2_NO_ERROR) {
-        fprintf(stderr, "Error serving connection: %s\n",
-                nghttp2_http2_strerror(frame->goaway.error_code));
+    switch (frame->hd.type) {
+    case NGHTTP2_DATA:
+    case NGHTTP2_HEADERS:
+        if ((frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0) {
+            on_answer_sent(user_data, frame->hd.stream_id);
+        }
+        break;
+    case NGHTTP2_RST_STREAM: // the client did something to deserve it
+        (void)lose_patience(user_data);
+        break;
+    case NGHTTP2_GOAWAY:
+        if (frame->goaway.error_code != NGHTTP2_NO_ERROR) {
+            fprintf(stderr, "Error serving connection: %s\n",
+                    nghttp2_http2_strerror(frame->goaway.error_code));
+        }
+        break;
+    default:
+        break;
     }
     return 0;
-}
-
-// ---- For handlers ----
-
-enum poll http2_request_poll(struct http2_stream *stream,
-                             const struct waker *waker) {
-    if (stream->complete) {
-        return FUTURE_READY;
-    }
-    waker_drop(&stream->waker);
-    stream->waker = waker_clone(waker);
-    return FUTURE_PENDING;
-}
-
-struct http2_request http2_request_of(const struct http2_stream *stream) {
-    return (struct http2_request){
-        .headers = stream->headers.bytes ? stream->headers.bytes : "",
-        .body = stream->body.bytes ? stream->body.bytes : "",
-        .shown = stream->shown,
-        .body_size = stream->body_size,
-        .quiet = tcp_options(stream->session->connection)->quiet,
-    };
-}
-
-static ssize_t on_read_answer(nghttp2_session *nghttp2, int32_t id,
-                              uint8_t *buffer, size_t room, uint32_t *flags,
-                              nghttp2_data_source *source, void *user_data) {
-    (void)nghttp2;
-    (void)id;
-    (void)user_data;
-    struct http2_stream *stream = source->ptr;
-    size_t n = stream->answer_size < room ? stream->answer_size : room;
-    memcpy(buffer, stream->answer, n);
-    stream->answer += n;
-    stream->answer_size -= n;
-    if (stream->answer_size == 0) {
-        *flags |= NGHTTP2_DATA_FLAG_EOF;
-    }
-    return (ssize_t)n;
-}
-
-static nghttp2_nv header(const char *name, const char *value) {
-    return (nghttp2_nv){(uint8_t *)name, (uint8_t *)value, strlen(name),
-                        strlen(value),
-                        NGHTTP2_NV_FLAG_NO_COPY_NAME}; // names are literals
-}
-
-void http2_respond(struct http2_stream *stream, const char *body) {
-    struct http2_session *s = stream->session;
-    char length[32];
-    snprintf(length, sizeof length, "%zu", strlen(body));
-    const nghttp2_nv headers[] = {header(":status", "200"),
-                                  header("content-type", "text/plain"),
-                                  header("content-length", length)};
-    nghttp2_data_provider answer = {{.ptr = stream}, on_read_answer};
-    stream->answer = body;
-    stream->answer_size = strlen(body);
-    int error = nghttp2_submit_response(s->nghttp2, stream->id, headers, 3,
-                                        stream->is_head ? NULL : &answer);
-    if (error != 0) {
-        tcp_abort(s->connection, nghttp2_strerror(error));
-    } else {
-        send_soon(s);
-    }
 }
 
 // ---- The protocol: what the TCP server calls ----
 
-static int make_callbacks(void) {
-    int error = nghttp2_session_callbacks_new(&callbacks);
-    if (error != 0) {
-        return error;
-    }
-    nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks,
-                                                            on_begin_headers);
-    nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);
-    nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame);
-    nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks,
-                                                              on_data);
-    nghttp2_session_callbacks_set_on_stream_close_callback(callbacks,
-                                                           on_stream_close);
-    nghttp2_session_callbacks_set_on_frame_send_callback(callbacks,
-                                                         on_frame_sent);
-    return 0;
-}
-
-// The executor and the check handle close with the loop.
-static bool on_loop_start(uv_loop_t *uv) {
-    struct http2_loop *loop = calloc(1, sizeof *loop);
-    if (loop == NULL) {
-        return false;
-    }
-    loop->executor = uv_executor_start(uv);
-    if (loop->executor == NULL) {
-        free(loop);
-        return false;
-    }
-    uv_check_init(uv, &loop->check);
-    loop->check.data = loop;
-    uv->data = loop;
-    return true;
-}
-
-static void on_check_closed(uv_handle_t *check) {
-    free(check->data);
-}
-
-static void on_loop_stop(uv_loop_t *uv) {
-    struct http2_loop *loop = uv->data;
-    uv_executor_stop(loop->executor);
-    uv_close((uv_handle_t *)&loop->check, on_check_closed);
-}
-
-static int open_session(struct http2_session *s) {
-    nghttp2_option *option;
-    int error = nghttp2_option_new(&option);
-    if (error != 0) {
-        return error;
-    }
-    // Closed streams are of no use to a server without priorities, and each
-    // costs memory.
-    nghttp2_option_set_no_closed_streams(option, 1);
-    error = nghttp2_session_server_new2(&s->nghttp2, callbacks, s, option);
-    nghttp2_option_del(option);
-    if (error != 0) {
-        return error;
-    }
+static bool on_open(struct tcp_connection *c) {
     static const nghttp2_settings_entry settings[] = {
-        {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, max_streams},
+        {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, max_requests},
         {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, max_headers},
     };
-    return nghttp2_submit_settings(s->nghttp2, NGHTTP2_FLAG_NONE, settings, 2);
-}
-
-static bool on_open(struct tcp_connection *c) {
     struct http2_session *s = tcp_state(c);
     s->connection = c;
-    return open_session(s) == 0;
+    s->patience = max_patience;
+    s->patience_time = uv_now(tcp_loop(c));
+    return nghttp2_session_server_new2(&s->nghttp2, callbacks, s,
+                                       nghttp2_options) == 0 &&
+           nghttp2_submit_settings(s->nghttp2, NGHTTP2_FLAG_NONE, settings,
+                                   2) == 0;
 }
 
 // A client that speaks HTTP/1, such as a browser, gets an answer that it can
 // show.
 static void answer_in_http1(struct tcp_connection *c) {
-    static const char body[] =
+    static const char form[] =
+        "HTTP/1.1 505 HTTP Version Not Supported\r\n"
+        "Content-Type: text/plain\r\n"
+        "Connection: close\r\n\r\n"
         "This server speaks HTTP/2 without TLS. Browsers speak HTTP/2 only\n"
         "over TLS. Ask it like this:\n\n"
-        "    curl --http2-prior-knowledge http://";
-    char answer[512];
-    const struct server_options *o = tcp_options(c);
-    int port = tcp_port(c);
-    int length =
-        (int)strlen(body) + snprintf(NULL, 0, "%s:%d/\n", o->host, port);
-    int n = snprintf(answer, sizeof answer,
-                     "HTTP/1.1 505 HTTP Version Not Supported\r\n"
-                     "Content-Type: text/plain\r\n"
-                     "Content-Length: %d\r\n"
-                     "Connection: close\r\n\r\n%s%s:%d/\n",
-                     length, body, o->host, port);
-    fprintf(stderr, "Error serving connection: the client does not speak "
-                    "HTTP/2\n");
+        "    curl --http2-prior-knowledge http://%s:%d/\n";
+    const char *host = tcp_options(c)->host;
+    char answer[sizeof form + 128];
+    int n = snprintf(answer, sizeof answer, form, host, tcp_port(c));
+    fprintf(stderr,
+            "Error serving connection: the client does not speak HTTP/2\n");
     tcp_write(c, answer, (size_t)n);
     tcp_end(c);
 }
 
-// Step one of three: nghttp2 gets all of it, and calls the functions above.
+// nghttp2 cannot go on after an error that it returns, but it can still say
+// goodbye and why.
+static void hear_no_more(struct http2_session *s, ssize_t error) {
+    bool ours =
+        error == NGHTTP2_ERR_NOMEM || error == NGHTTP2_ERR_CALLBACK_FAILURE;
+    s->deaf = true;
+    // Does nothing if a reason was given before.
+    nghttp2_session_terminate_session(
+        s->nghttp2, ours ? NGHTTP2_INTERNAL_ERROR : NGHTTP2_ENHANCE_YOUR_CALM);
+}
+
 static void on_bytes(struct tcp_connection *c, const char *bytes, size_t size) {
     struct http2_session *s = tcp_state(c);
+    if (s->deaf) {
+        return;
+    }
     ssize_t n =
         nghttp2_session_mem_recv(s->nghttp2, (const uint8_t *)bytes, size);
     if (n == NGHTTP2_ERR_BAD_CLIENT_MAGIC) {
         answer_in_http1(c);
-    } else if (n < 0) {
-        tcp_abort(c, nghttp2_strerror((int)n));
-    } else {
-        s->received += s->received < preface_size ? size : 0;
-        if (s->received >= preface_size) {
-            send_soon(s);
-        }
+        return;
+    }
+    if (n < 0) {
+        hear_no_more(s, n);
+    }
+    size_t received = s->received + size;
+    s->received = received < preface_size ? (uint8_t)received : preface_size;
+    if (s->received == preface_size) { // before that we say nothing
+        http2_send_soon(s);
     }
 }
 
 static void on_drained(struct tcp_connection *c) {
-    send_soon(tcp_state(c));
+    http2_send_soon(tcp_state(c));
 }
 
 static void on_end(struct tcp_connection *c) {
     struct http2_session *s = tcp_state(c);
     s->input_ended = true;
-    send_soon(s);
+    if (s->received < preface_size) {
+        tcp_end(c);
+    } else {
+        http2_send_soon(s);
+    }
 }
 
+// A client that waits for us is not idle.
 static void on_idle(struct tcp_connection *c) {
     struct http2_session *s = tcp_state(c);
-    nghttp2_session_terminate_session(s->nghttp2, NGHTTP2_NO_ERROR);
-    send_soon(s);
+    if (s->received < preface_size) {
+        tcp_end(c);
+    } else if (!is_working(s)) {
+        nghttp2_session_terminate_session(s->nghttp2, NGHTTP2_NO_ERROR);
+        http2_send_soon(s);
+    }
 }
 
-// GOAWAY names the last stream that we will answer; those before it finish.
+// GOAWAY names the last request that we have seen. The client may send later
+// ones elsewhere; those before it get their answers.
 static void on_stopping(struct tcp_connection *c) {
     struct http2_session *s = tcp_state(c);
+    if (s->received < preface_size) {
+        tcp_end(c);
+        return;
+    }
     nghttp2_submit_goaway(s->nghttp2, NGHTTP2_FLAG_NONE,
                           nghttp2_session_get_last_proc_stream_id(s->nghttp2),
                           NGHTTP2_NO_ERROR, NULL, 0);
-    send_soon(s);
+    http2_send_soon(s);
 }
 
-// nghttp2 frees its streams without a word, so ours are freed here.
+// nghttp2 frees its streams without a word, so our requests are freed here.
 static void on_close(struct tcp_connection *c) {
     struct http2_session *s = tcp_state(c);
-    if (s->connection != NULL) {
+    if (s->is_unsent) {
         forget_output(s);
     }
-    while (s->streams != NULL) {
-        stream_free(s->streams);
+    while (s->requests != NULL) {
+        http2_request_free(s->requests);
     }
     nghttp2_session_del(s->nghttp2);
 }
 
-const struct tcp_protocol *http2_protocol(http2_handler *h) {
-    static const struct tcp_protocol protocol = {
+// ---- Start and stop ----
+
+static bool on_loop_start(uv_loop_t *uv) {
+    struct http2_loop *loop = calloc(1, sizeof *loop);
+    if (loop == NULL) {
+        return false;
+    }
+    loop->executor = uv_executor_start(uv, after_round, loop);
+    if (loop->executor == NULL) {
+        free(loop);
+        return false;
+    }
+    uv->data = loop;
+    return true;
+}
+
+static void on_loop_stop(uv_loop_t *uv) {
+    struct http2_loop *loop = uv->data;
+    uv_executor_stop(loop->executor);
+    free(loop);
+}
+
+static bool make_callbacks(void) {
+    if (nghttp2_session_callbacks_new(&callbacks) != 0 ||
+        nghttp2_option_new(&nghttp2_options) != 0) {
+        return false;
+    }
+    // Only trees of priorities need streams that are closed.
+    nghttp2_option_set_no_closed_streams(nghttp2_options, 1);
+    nghttp2_session_callbacks *cb = callbacks;
+    nghttp2_session_callbacks_set_on_begin_frame_callback(cb, on_begin_frame);
+    nghttp2_session_callbacks_set_on_begin_headers_callback(cb,
+                                                            on_begin_headers);
+    nghttp2_session_callbacks_set_on_header_callback(cb, on_header);
+    nghttp2_session_callbacks_set_on_frame_recv_callback(cb, on_frame);
+    nghttp2_session_callbacks_set_on_data_chunk_recv_callback(cb, on_data);
+    nghttp2_session_callbacks_set_on_stream_close_callback(cb, on_stream_close);
+    nghttp2_session_callbacks_set_on_frame_send_callback(cb, on_frame_sent);
+    return true;
+}
+
+int http2_run(http2_handler *h, const struct server_options *options) {
+    static const struct tcp_protocol http2 = {
         .state_size = sizeof(struct http2_session),
         .on_loop_start = on_loop_start,
         .on_loop_stop = on_loop_stop,
@@ -616,10 +440,14 @@ const struct tcp_protocol *http2_protocol(http2_handler *h) {
         .on_stopping = on_stopping,
         .on_close = on_close,
     };
+    int status = EXIT_FAILURE;
     handler = h;
-    return make_callbacks() == 0 ? &protocol : NULL;
-}
-
-void http2_protocol_free(void) {
+    if (make_callbacks()) {
+        status = tcp_server_run(&http2, options);
+    } else {
+        fprintf(stderr, "%s: out of memory\n", options->program);
+    }
+    nghttp2_option_del(nghttp2_options);
     nghttp2_session_callbacks_del(callbacks);
+    return status;
 }

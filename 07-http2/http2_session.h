@@ -1,45 +1,41 @@
-// HTTP/2 (RFC 9113) on a TCP connection. nghttp2 knows the frames, the header
-// compression and the flow control; this file feeds it bytes, sends what it has
-// to send, and starts one future for each request.
+// HTTP/2 (RFC 9113) on a TCP connection. nghttp2 knows the frames, the packed
+// headers and the flow control. We feed it what comes in, send what it wants
+// sent, and begin a future for each request.
 #ifndef HTTP2_SESSION_H
 #define HTTP2_SESSION_H
 
 #include "future.h"
+#include "http2_request.h"
 #include "tcp_server.h"
 
-#include <stdint.h>
+#include <nghttp2/nghttp2.h>
 
-// One request and its answer, on a connection that carries many at once.
-struct http2_stream;
+// Makes the future that answers r. It may use r until it is dropped; that
+// happens early if the client resets the request or leaves. RETURNS NULL when
+// memory is out.
+typedef struct future *http2_handler(struct http2_request *r);
 
-// Makes the future that answers stream. It may use the stream until it is
-// dropped, which happens early if the client resets the stream or leaves.
-// RETURNS NULL when memory is out.
-typedef struct future *http2_handler(struct http2_stream *stream);
+// Serves until SIGINT or SIGTERM. BORROWS options. RETURNS the exit status.
+int http2_run(http2_handler *handler, const struct server_options *options);
 
-// RETURNS the protocol for tcp_server_run, ended by http2_protocol_free; NULL
-// when memory is out. There is one in a program.
-const struct tcp_protocol *http2_protocol(http2_handler *handler);
-void http2_protocol_free(void);
+// ---- For http2_request.c ----
 
-// ---- For handlers ----
-
-// Is the request complete, with all of its body? As a future's poll: pending
-// keeps a clone of the waker.
-enum poll http2_request_poll(struct http2_stream *stream,
-                             const struct waker *waker);
-
-// Only once the request is complete. All text is escaped and BORROWED.
-struct http2_request {
-    const char *headers; // "name": "value", ...; empty with --quiet
-    const char *body;    // its beginning
-    size_t shown;        // bytes of it that body stands for
-    uint64_t body_size;  // bytes of all of it
-    bool quiet;          // the user wants no line for each request
+// Lives in the connection, as the protocol's state.
+struct http2_session {
+    nghttp2_session *nghttp2;
+    struct tcp_connection *connection;
+    struct http2_request *requests; // all that are under way
+    size_t header_text;             // bytes that they hold
+    struct http2_session *next_unsent;
+    bool is_unsent;   // on the list of those that have output
+    bool input_ended; // the client half-closed
+    bool deaf;        // nothing that the client says counts any more
+    uint8_t received; // bytes, but not counted above preface_size
+    int patience;     // see http2_limits.h
+    uint64_t patience_time;
 };
-struct http2_request http2_request_of(const struct http2_stream *stream);
 
-// Answers with status 200. BORROWS body, which must outlive the stream.
-void http2_respond(struct http2_stream *stream, const char *body);
+// There is output: it leaves at the end of this round.
+void http2_send_soon(struct http2_session *s);
 
 #endif

@@ -1,53 +1,78 @@
 #define _POSIX_C_SOURCE 200809L
-// A task queue as in chapter 03, with the libuv loop as its worker. All polls
-// happen on one thread, the loop's. So one flag for a task is enough where
-// chapter 03 needs five states; but a waker may still be used by any thread.
+// A task queue as in chapter 03, but with no worker of its own: the libuv loop
+// comes by twice in each of its turns and polls what is queued. Polls happen on
+// one thread, the loop's. So a task needs no states here, only the note that it
+// is queued. A waker may still be used by any thread.
 #include "uv_executor.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 struct uv_executor {
-    uv_async_t awake; // makes the loop call on_awake, from any thread
-    uv_mutex_t mutex; // guards first and last
+    uv_prepare_t before_sleep;
+    uv_check_t after_events;
+    uv_async_t bell; // wakes the loop, from any thread
+    int open_handles;
+    void (*after_round)(void *data);
+    void *data;
+    atomic_int refs;  // the owner, and each task
+    uv_mutex_t mutex; // guards what follows
     struct uv_task *first, **last;
+    uv_thread_t thread; // the loop's
+    bool stopped;
 };
 
 struct uv_task {
     struct uv_executor *executor;
-    struct uv_task *next;  // the queue's
-    struct future *future; // NULL when it is finished; the loop's thread only
+    struct uv_task *next;  // in the queue
+    struct future *future; // NULL: finished; only the loop's thread looks
     atomic_bool queued;
     atomic_int refs; // the owner, the queue, and each waker
 };
 
+static void executor_unref(struct uv_executor *e) {
+    if (atomic_fetch_sub(&e->refs, 1) == 1) {
+        uv_mutex_destroy(&e->mutex);
+        free(e);
+    }
+}
+
 static void task_unref(struct uv_task *t) {
     if (atomic_fetch_sub(&t->refs, 1) == 1) {
+        executor_unref(t->executor);
         free(t);
     }
 }
 
 // ---- Waking, from any thread ----
 
-// The flag falls before the poll, so a wake that comes during a poll queues
-// the task once more and is not lost.
+// On the loop's own thread nobody sleeps, and a round comes before anybody
+// will. From elsewhere the loop may be asleep in the kernel, so ring. The lock
+// is held for that: the bell must not be closed at the same time.
+static void enqueue(struct uv_executor *e, struct uv_task *t) {
+    uv_thread_t self = uv_thread_self();
+    uv_mutex_lock(&e->mutex);
+    bool stopped = e->stopped;
+    if (!stopped) {
+        t->next = NULL;
+        *e->last = t;
+        e->last = &t->next;
+        if (!uv_thread_equal(&self, &e->thread)) {
+            uv_async_send(&e->bell);
+        }
+    }
+    uv_mutex_unlock(&e->mutex);
+    if (stopped) {
+        task_unref(t);
+    }
+}
+
 static void wake(void *data) {
     struct uv_task *t = data;
-    struct uv_executor *e = t->executor;
-    if (atomic_exchange(&t->queued, true)) {
-        return;
-    }
-    atomic_fetch_add(&t->refs, 1);
-    uv_mutex_lock(&e->mutex);
-    bool was_empty = e->first == NULL;
-    t->next = NULL;
-    *e->last = t;
-    e->last = &t->next;
-    uv_mutex_unlock(&e->mutex);
-    if (was_empty) { // else the loop has been told already
-        uv_async_send(&e->awake);
+    if (!atomic_exchange(&t->queued, true)) {
+        atomic_fetch_add(&t->refs, 1); // the queue's
+        enqueue(t->executor, t);
     }
 }
 
@@ -57,93 +82,144 @@ static void drop(void *data) {
     task_unref(data);
 }
 
-static const struct waker_ops ops = {clone, wake, drop};
+static const struct waker_ops task_waker = {clone, wake, drop};
 
 static struct waker clone(void *data) {
     struct uv_task *t = data;
     atomic_fetch_add(&t->refs, 1);
-    return (struct waker){&ops, t};
+    return (struct waker){&task_waker, t};
 }
 
 // ---- Polling, on the loop's thread ----
 
+// The note is taken off before the poll. So a wake that comes during the poll
+// queues the task once more, and is not lost.
 static void poll_task(struct uv_task *t) {
-    const struct waker waker = {&ops, t};
+    const struct waker waker = {&task_waker, t};
     atomic_store(&t->queued, false);
     if (t->future != NULL &&
         future_poll(t->future, &waker, NULL) == FUTURE_READY) {
         future_drop(t->future);
         t->future = NULL;
     }
-    task_unref(t);
+    task_unref(t); // the queue's
 }
 
-// One round: what these polls wake is for the next one, so that futures which
-// wake each other cannot keep the loop from its sockets.
-void uv_executor_run(struct uv_executor *e) {
+static struct uv_task *take_all(struct uv_executor *e) {
     uv_mutex_lock(&e->mutex);
     struct uv_task *all = e->first;
     e->first = NULL;
     e->last = &e->first;
     uv_mutex_unlock(&e->mutex);
-    while (all != NULL) {
-        struct uv_task *t = all;
-        all = t->next;
-        poll_task(t);
-    }
+    return all;
 }
 
-static void on_awake(uv_async_t *awake) {
-    uv_executor_run(awake->data);
+// What these polls wake is for the next round. So futures that wake each other
+// cannot keep the loop from its sockets.
+static void run_round(struct uv_executor *e) {
+    struct uv_task *t = take_all(e);
+    while (t != NULL) {
+        struct uv_task *next = t->next;
+        poll_task(t);
+        t = next;
+    }
+    e->after_round(e->data);
+}
+
+static void on_before_sleep(uv_prepare_t *handle) {
+    struct uv_executor *e = handle->data;
+    run_round(e);
+    uv_mutex_lock(&e->mutex);
+    e->thread = uv_thread_self(); // known only now that the loop runs
+    if (e->first != NULL) {       // do not fall asleep over these
+        uv_async_send(&e->bell);
+    }
+    uv_mutex_unlock(&e->mutex);
+}
+
+static void on_after_events(uv_check_t *handle) {
+    run_round(handle->data);
+}
+
+static void on_bell(uv_async_t *handle) {
+    (void)handle; // the loop is awake: a round follows
 }
 
 // ---- Life ----
 
-struct uv_executor *uv_executor_start(uv_loop_t *loop) {
+// None of the three keeps the loop running when all else is closed.
+static void start_handles(uv_loop_t *loop, struct uv_executor *e) {
+    uv_prepare_init(loop, &e->before_sleep);
+    uv_check_init(loop, &e->after_events);
+    e->before_sleep.data = e->after_events.data = e->bell.data = e;
+    uv_prepare_start(&e->before_sleep, on_before_sleep);
+    uv_check_start(&e->after_events, on_after_events);
+    uv_unref((uv_handle_t *)&e->before_sleep);
+    uv_unref((uv_handle_t *)&e->after_events);
+    uv_unref((uv_handle_t *)&e->bell);
+    e->open_handles = 3;
+}
+
+struct uv_executor *uv_executor_start(uv_loop_t *loop,
+                                      void (*after_round)(void *data),
+                                      void *data) {
     struct uv_executor *e = calloc(1, sizeof *e);
     if (e == NULL) {
         return NULL;
     }
+    e->after_round = after_round;
+    e->data = data;
     e->last = &e->first;
+    atomic_init(&e->refs, 1);
     if (uv_mutex_init(&e->mutex) != 0) {
         free(e);
         return NULL;
     }
-    if (uv_async_init(loop, &e->awake, on_awake) != 0) {
-        uv_mutex_destroy(&e->mutex);
-        free(e);
+    if (uv_async_init(loop, &e->bell, on_bell) != 0) {
+        executor_unref(e);
         return NULL;
     }
-    e->awake.data = e;
-    uv_unref((uv_handle_t *)&e->awake); // it alone keeps no loop running
+    start_handles(loop, e);
     return e;
 }
 
-static void on_close(uv_handle_t *handle) {
+static void on_closed(uv_handle_t *handle) {
     struct uv_executor *e = handle->data;
-    uv_mutex_destroy(&e->mutex);
-    free(e);
+    if (--e->open_handles == 0) {
+        executor_unref(e);
+    }
 }
 
 void uv_executor_stop(struct uv_executor *e) {
-    uv_executor_run(e); // lets go of cancelled tasks that are still queued
-    uv_close((uv_handle_t *)&e->awake, on_close);
+    uv_mutex_lock(&e->mutex);
+    e->stopped = true;
+    uv_mutex_unlock(&e->mutex);
+    struct uv_task *t = take_all(e);
+    while (t != NULL) {
+        struct uv_task *next = t->next;
+        task_unref(t);
+        t = next;
+    }
+    uv_close((uv_handle_t *)&e->before_sleep, on_closed);
+    uv_close((uv_handle_t *)&e->after_events, on_closed);
+    uv_close((uv_handle_t *)&e->bell, on_closed);
 }
 
-struct uv_task *uv_execute(struct uv_executor *e, struct future *f) {
+struct uv_task *uv_execute(struct uv_executor *e, struct future *future) {
     struct uv_task *t = calloc(1, sizeof *t);
     if (t == NULL) {
-        future_drop(f);
+        future_drop(future);
         return NULL;
     }
+    atomic_fetch_add(&e->refs, 1);
     t->executor = e;
-    t->future = f;
+    t->future = future;
     atomic_init(&t->refs, 1);
     wake(t);
     return t;
 }
 
-void uv_task_cancel(struct uv_task *t) {
+void uv_task_drop(struct uv_task *t) {
     if (t->future != NULL) {
         future_drop(t->future);
         t->future = NULL;

@@ -1,4 +1,4 @@
-// An executor that lives on a libuv loop: futures are polled between the loop's
+// An executor that lives on a libuv loop: it polls futures between the loop's
 // callbacks, on the loop's thread. In the Rust text this is TokioExecutor.
 #ifndef UV_EXECUTOR_H
 #define UV_EXECUTOR_H
@@ -11,22 +11,24 @@ struct uv_executor;
 struct uv_task;
 
 // RETURNS an executor on loop, ended by uv_executor_stop; NULL: no memory.
-struct uv_executor *uv_executor_start(uv_loop_t *loop);
+// The futures that are ready to go on are polled together, in rounds: one
+// before the loop falls asleep and one after it has handled what woke it. Each
+// round ends with a call of after_round(data), where all that the futures have
+// produced can be sent in one go.
+struct uv_executor *
+uv_executor_start(uv_loop_t *loop, void (*after_round)(void *data), void *data);
 
-// No future of it is left. CONSUMES e; its memory is freed by the loop.
+// Polls no more. CONSUMES e, when all of its tasks have ended. Wakers that are
+// still about do no harm; the last of them frees the memory.
 void uv_executor_stop(struct uv_executor *e);
 
-// Hands f over; it is polled soon, not now. Its output must be nothing.
-// CONSUMES f. RETURNS the task, ended by uv_task_cancel; NULL: no memory.
-// Only on the loop's thread.
-struct uv_task *uv_execute(struct uv_executor *e, struct future *f);
+// Hands the future over; it is polled in the next round. CONSUMES future. Its
+// output is nothing, so poll gets NULL for it. RETURNS its task, ended by
+// uv_task_drop; NULL: no memory. On the loop's thread only.
+struct uv_task *uv_execute(struct uv_executor *e, struct future *future);
 
-// Drops the future, unless it is finished already, and gives the task back.
-// CONSUMES t. On the loop's thread, and not from inside the future itself.
-void uv_task_cancel(struct uv_task *t);
-
-// Polls what is ready now. The loop does it by itself; a protocol that has just
-// made several futures ready calls it to have their answers at once.
-void uv_executor_run(struct uv_executor *e);
+// Ends a task; a future that is not finished is dropped half way. CONSUMES t.
+// On the loop's thread only, and not from inside that future.
+void uv_task_drop(struct uv_task *t);
 
 #endif

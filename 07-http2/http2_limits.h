@@ -1,0 +1,35 @@
+// What one client may cost us, and why so much. Nothing else bounds what a
+// connection holds: up to 2 MB while it is busy, 14 KB while it is idle.
+#ifndef HTTP2_LIMITS_H
+#define HTTP2_LIMITS_H
+
+enum {
+    // Requests under way on one connection. RFC 9113 wants at least 100; a
+    // request that sleeps costs some 700 bytes, so there may be many.
+    max_requests = 1000,
+
+    // The header list of one request, counted as RFC 9113 section 6.5.2 says.
+    // Packed, it can arrive a thousand times smaller. More gets status 431.
+    max_headers = 16 * 1024,
+
+    // All header text that a connection holds. 1000 ordinary requests need a
+    // quarter of it. Above, a request is refused and may be sent again.
+    max_header_text = 1024 * 1024,
+
+    // The part of a body that is kept and printed. The rest is only counted,
+    // so a body may be as long as it likes.
+    body_shown = 200,
+
+    // A client must not make us work for nothing. Each frame that brings no
+    // answer nearer (a reset, a ping, settings, an empty frame) costs one
+    // piece of patience. Each second gives back 100, each answer 2.
+    // A client in its right mind never loses 1000.
+    max_patience = 1000,
+    patience_per_second = 100,
+    patience_per_answer = 2,
+
+    // Output gathered for one write. A write costs as much as ten requests.
+    output_size = 32 * 1024,
+};
+
+#endif
