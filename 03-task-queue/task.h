@@ -60,7 +60,8 @@ _Noreturn void task_panic(const char *why);
 typedef bool task_schedule(struct task *t);
 
 // Makes a task and schedules it for the first time. CONSUMES f. out_size is
-// the size of f's output. RETURNS the handle, NULL when memory is out.
+// the size of f's output. RETURNS the handle, or NULL with errno
+// set when memory is out.
 struct task *task_new(struct future *f, size_t out_size,
                       task_schedule *schedule);
 

@@ -2,6 +2,8 @@
 // The life of a task: who may run it, who may wake it, who frees it.
 #include "task.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -40,15 +42,15 @@ struct task {
     struct channel_node node; // the queue's, while the task is on it
     _Atomic enum state state;
     atomic_int refs; // the handle, the queue or the worker, and each waker
-    atomic_bool cancelled;
     _Atomic enum awaiting awaiting;
-    struct waker awaiter;      // owned; set while AWAITED
     enum task_outcome outcome; // set before FINISHED
+    atomic_bool cancelled;
+    unsigned out_size; // of four bytes: it fills a hole, a task takes 80
     task_schedule *schedule;
     struct future *future; // owned; touched only by who runs the task
+    struct waker awaiter;  // owned; set while AWAITED
     struct future join;    // the handle, seen as a future
     void *value;           // where that future puts the output
-    size_t out_size;
     max_align_t output[];
 };
 
@@ -256,9 +258,13 @@ void task_cancel(struct task *t) {
 
 struct task *task_new(struct future *f, size_t out_size,
                       task_schedule *put_on_queue) {
-    struct task *t = malloc(sizeof *t + out_size);
+    struct task *t = NULL;
+    if (out_size <= UINT_MAX) {
+        t = malloc(sizeof *t + out_size);
+    }
     if (t == NULL) {
         future_drop(f);
+        errno = ENOMEM;
         return NULL;
     }
     *t = (struct task){.state = WOKEN, // the first poll needs no wake
@@ -267,7 +273,7 @@ struct task *task_new(struct future *f, size_t out_size,
                        .schedule = put_on_queue,
                        .future = f,
                        .join = {&join_ops},
-                       .out_size = out_size};
+                       .out_size = (unsigned)out_size};
     schedule(t);
     return t;
 }

@@ -1,0 +1,202 @@
+#define _POSIX_C_SOURCE 200809L
+// The same crowd of sleepers twice: as tasks on one worker, and as threads.
+#include "crowd.h"
+
+#include "async_sleep.h"
+#include "executor.h"
+#include "timer.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+// How to join a sleeper.
+union handle {
+    struct task *task;
+    pthread_t thread;
+};
+
+// What is noted about a crowd.
+struct crowd {
+    const char *kind; // "task" or "thread"
+    long size;
+    int64_t *late;         // nanoseconds, one for each sleeper; owned
+    union handle *handles; // owned
+    int64_t start;
+    long memory; // in KiB, before the first sleeper
+};
+
+// The most memory that the process ever had in use.
+static long peak_memory(void) {
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return usage.ru_maxrss;
+}
+
+// False: no memory for the notes. All of them are written once, so that they
+// are in use before the measuring begins.
+static bool crowd_open(struct crowd *c, const char *kind, long size) {
+    *c = (struct crowd){.kind = kind, .size = size};
+    size_t n = (size_t)size;
+    c->late = malloc(n * sizeof *c->late);
+    c->handles = malloc(n * sizeof *c->handles);
+    if (c->late == NULL || c->handles == NULL) {
+        fprintf(stderr, "sleepers: %s\n", strerror(errno));
+        return false;
+    }
+    memset(c->late, 0xff, n * sizeof *c->late);
+    memset(c->handles, 0xff, n * sizeof *c->handles);
+    c->memory = peak_memory();
+    c->start = monotonic_now();
+    return true;
+}
+
+// The machine may not have room for all; then the crowd is smaller.
+static void crowd_refuse(struct crowd *c, long number, int error) {
+    printf("%s %ld was refused: %s; going on with %ld\n", c->kind, number + 1,
+           strerror(error), number);
+    c->size = number;
+}
+
+static int by_lateness(const void *a, const void *b) {
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static void crowd_report(struct crowd *c) {
+    double seconds = (double)(monotonic_now() - c->start) / 1e9;
+    long bytes = (peak_memory() - c->memory) * 1024;
+    printf("time elapsed %.6fs\n", seconds);
+    if (c->size > 0) {
+        size_t n = (size_t)c->size;
+        qsort(c->late, n, sizeof *c->late, by_lateness);
+        printf("late: median %.3f ms, worst %.3f ms\n",
+               (double)c->late[n / 2] / 1e6, (double)c->late[n - 1] / 1e6);
+        printf("bytes per %s: %ld\n", c->kind, bytes / c->size);
+    }
+}
+
+static void crowd_close(struct crowd *c) {
+    free(c->late);
+    free(c->handles);
+}
+
+// From one to three seconds, well mixed: 7919 is a prime number, so that
+// neighbours get very different times.
+static double seconds_for(long number) {
+    return 1 + (double)(number * 7919 % 2001) / 1000;
+}
+
+// ---- Tasks ----
+
+struct sleeper {
+    struct future base;
+    struct timer_sleep nap;
+    int64_t *late; // where to note it; the crowd's
+};
+
+static enum poll sleeper_poll(struct future *self, const struct waker *waker,
+                              void *out) {
+    struct sleeper *me = (struct sleeper *)self;
+    if (future_poll(&me->nap.base, waker, out) == FUTURE_PENDING) {
+        return FUTURE_PENDING;
+    }
+    *me->late = monotonic_now() - me->nap.deadline;
+    return FUTURE_READY;
+}
+
+static void sleeper_drop(struct future *self) {
+    struct sleeper *me = (struct sleeper *)self;
+    future_drop(&me->nap.base);
+    free(me);
+}
+
+static const struct future_ops sleeper_ops = {sleeper_poll, sleeper_drop};
+
+// RETURNS the task's handle, or NULL with errno set.
+static struct task *start_task(struct crowd *c, long number) {
+    struct sleeper *me = malloc(sizeof *me);
+    if (me == NULL) {
+        return NULL;
+    }
+    *me = (struct sleeper){.base = {&sleeper_ops},
+                           .nap = timer_sleep(seconds_for(number)),
+                           .late = &c->late[number]};
+    return spawn_task(&me->base, 0);
+}
+
+int crowd_of_tasks(long n) {
+    struct crowd c;
+    int status = 0;
+    if (!crowd_open(&c, "task", n)) {
+        crowd_close(&c);
+        return 1;
+    }
+    for (long i = 0; i < c.size; i++) {
+        c.handles[i].task = start_task(&c, i);
+        if (c.handles[i].task == NULL) {
+            crowd_refuse(&c, i, errno);
+        }
+    }
+    printf("%ld tasks sleep on one worker\n", c.size);
+    for (long i = 0; i < c.size; i++) {
+        if (task_join(c.handles[i].task, NULL) != TASK_COMPLETED) {
+            status = 1;
+        }
+    }
+    crowd_report(&c);
+    crowd_close(&c);
+    return status;
+}
+
+// ---- Threads ----
+
+// Finds its deadline where it leaves its lateness.
+static void *sleep_and_note(void *arg) {
+    int64_t *late = arg;
+    int64_t deadline = *late;
+    struct timespec at = {.tv_sec = deadline / 1000000000,
+                          .tv_nsec = deadline % 1000000000};
+    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL) ==
+           EINTR) {
+    }
+    *late = monotonic_now() - deadline;
+    return NULL;
+}
+
+// RETURNS 0 or an error number.
+static int start_thread(struct crowd *c, long number) {
+    c->late[number] = monotonic_now() + (int64_t)(seconds_for(number) * 1e9);
+    return pthread_create(&c->handles[number].thread, NULL, sleep_and_note,
+                          &c->late[number]);
+}
+
+int crowd_of_threads(long n) {
+    struct crowd c;
+    int status = 0;
+    if (!crowd_open(&c, "thread", n)) {
+        crowd_close(&c);
+        return 1;
+    }
+    for (long i = 0; i < c.size; i++) {
+        int error = start_thread(&c, i);
+        if (error != 0) {
+            crowd_refuse(&c, i, error);
+        }
+    }
+    printf("%ld threads sleep, each its own sleep\n", c.size);
+    for (long i = 0; i < c.size; i++) {
+        if (pthread_join(c.handles[i].thread, NULL) != 0) {
+            status = 1;
+        }
+    }
+    crowd_report(&c);
+    crowd_close(&c);
+    return status;
+}
