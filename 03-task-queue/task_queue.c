@@ -2,14 +2,16 @@
 // Chapter 03: our own task queue. Spawning puts a future on a queue; one worker
 // takes them off in turn; a future that is not ready says when to come back.
 //
-//     ./task-queue           all acts, about 1 second
+//     ./task-queue           all acts, about 3 seconds
 //     ./task-queue queue     one act
 //     ./task-queue --list    their names
 #include "acts.h"
 #include "executor.h"
+#include "makespan.h"
 #include "task.h"
 
 #include <errno.h>
+#include <semaphore.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,9 +27,8 @@ static void *need(void *what) {
     return what;
 }
 
-// Stands for a little work, long enough to watch the turns.
-static void work_a_little(void) {
-    struct timespec left = {.tv_nsec = 50 * 1000 * 1000};
+static void sleep_ms(long ms) {
+    struct timespec left = {.tv_nsec = ms * 1000 * 1000};
     while (nanosleep(&left, &left) != 0 && errno == EINTR) {
     }
 }
@@ -39,7 +40,8 @@ struct counter {
     int number; // of the task
     int turn;   // how far it got; lives here, because poll returns in between
     int turns;
-    int panics_at; // in this turn it gives up; 0: never
+    int panics_at;  // in this turn it gives up; 0: never
+    sem_t *dropped; // for who wants to know of the end; NULL: nobody
 };
 
 // Between two turns it lets the others have the worker: it wakes itself, which
@@ -49,7 +51,7 @@ static enum poll counter_poll(struct future *self, const struct waker *waker,
     struct counter *me = (struct counter *)self;
     me->turn++;
     printf("task %d, turn %d of %d\n", me->number, me->turn, me->turns);
-    work_a_little();
+    sleep_ms(50); // a little work, long enough to watch the turns
     if (me->turn == me->panics_at) {
         task_panic("this task cannot count any further");
     }
@@ -62,25 +64,24 @@ static enum poll counter_poll(struct future *self, const struct waker *waker,
 }
 
 static void counter_drop(struct future *self) {
-    free(self);
+    struct counter *me = (struct counter *)self;
+    if (me->dropped != NULL) {
+        printf("task %d is dropped after turn %d\n", me->number, me->turn);
+        sem_post(me->dropped);
+    }
+    free(me);
 }
 
 static const struct future_ops counter_ops = {counter_poll, counter_drop};
 
-static struct future *count_to(int turns, int number, int panics_at) {
+static struct task *spawn_counter(struct counter counter) {
     struct counter *me = need(malloc(sizeof *me));
-    *me = (struct counter){.base = {&counter_ops},
-                           .number = number,
-                           .turns = turns,
-                           .panics_at = panics_at};
-    return &me->base;
+    *me = counter;
+    me->base.ops = &counter_ops;
+    return need(spawn_task(&me->base, sizeof(int)));
 }
 
 // ---- The acts ----
-
-static struct task *spawn_counter(int turns, int number, int panics_at) {
-    return need(spawn_task(count_to(turns, number, panics_at), sizeof(int)));
-}
 
 // RETURNS whether the task delivered.
 static bool join_and_tell(struct task *task, int number) {
@@ -103,7 +104,11 @@ static int play_three(int panicking) {
     struct task *tasks[3];
     int delivered = 0;
     for (int i = 0; i < 3; i++) {
-        tasks[i] = spawn_counter(3, i + 1, i + 1 == panicking ? 2 : 0);
+        int number = i + 1;
+        tasks[i] = spawn_counter(
+            (struct counter){.number = number,
+                             .turns = 3,
+                             .panics_at = number == panicking ? 2 : 0});
     }
     for (int i = 0; i < 3; i++) {
         delivered += join_and_tell(tasks[i], i + 1);
@@ -128,7 +133,8 @@ static int play_lazy(long unused) {
     (void)unused;
     bool before = executor_is_running();
     tell_if_running("before the first spawn");
-    struct task *task = spawn_counter(1, 1, 0);
+    struct task *task =
+        spawn_counter((struct counter){.number = 1, .turns = 1});
     tell_if_running("after the first spawn");
     return join_and_tell(task, 1) && !before ? 0 : 1;
 }
@@ -140,11 +146,41 @@ static int play_panic(long unused) {
     return play_three(2) == 2 ? 0 : 1;
 }
 
+// The three ways to part with a running task before its end. The first two let
+// it run on, the third ends it between two of its turns.
+static int play_cancel(long unused) {
+    (void)unused;
+    sem_t dropped;
+    struct task *tasks[3];
+    sem_init(&dropped, 0, 0);
+    for (int i = 0; i < 3; i++) {
+        tasks[i] = spawn_counter(
+            (struct counter){.number = i + 1, .turns = 4, .dropped = &dropped});
+    }
+    sleep_ms(325);
+    printf("main drops the handle of task 1\n");
+    future_drop(task_await(tasks[0], NULL));
+    printf("main detaches task 2\n");
+    task_detach(tasks[1]);
+    printf("main cancels task 3\n");
+    task_cancel(tasks[2]);
+    bool delivered = join_and_tell(tasks[2], 3);
+    for (int i = 0; i < 3; i++) {
+        sem_wait(&dropped);
+    }
+    sem_destroy(&dropped);
+    return delivered ? 1 : 0;
+}
+
 int main(int argc, char **argv) {
     static const struct act acts[] = {
         {"queue", "three tasks take turns on one worker", 0.5, play_queue, 0},
         {"lazy", "no queue before the first spawn", 0.1, play_lazy, 0},
         {"panic", "one task panics, the others deliver", 0.4, play_panic, 0},
+        {"cancel", "drop a handle, detach a task, cancel a task", 0.6,
+         play_cancel, 0},
+        {"stealing", "unequal tasks on four workers, three times", 1.6,
+         play_stealing, 0},
     };
     return acts_main(argc, argv, "task-queue", acts,
                      sizeof acts / sizeof acts[0]);
