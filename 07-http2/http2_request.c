@@ -102,6 +102,9 @@ bool http2_request_header(struct http2_request *r, const uint8_t *name,
         r->is_too_large = true;
         forget_headers(r);
     }
+    if (r->header_size > max_headers_read) {
+        return false;
+    }
     if (r->is_too_large || http2_is_quiet(r)) {
         return true;
     }

@@ -59,7 +59,7 @@ struct http2_request *http2_request_new(struct http2_session *s,
                                         int32_t stream);
 void http2_request_free(struct http2_request *r);
 
-// False: no memory, or too much is held already.
+// False: no memory, or too much of it.
 bool http2_request_header(struct http2_request *r, const uint8_t *name,
                           size_t name_size, const uint8_t *value,
                           size_t value_size);

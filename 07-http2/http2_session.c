@@ -135,7 +135,7 @@ static int on_begin_frame(nghttp2_session *nghttp2,
     case NGHTTP2_DATA: // see on_frame
     case NGHTTP2_WINDOW_UPDATE:
         return 0;
-    default: // any other number, known to us or not
+    default:
         return lose_patience(user_data);
     }
 }

@@ -3,6 +3,7 @@
 // thread may be early; late it may be, because the machine may be busy.
 #include "harness.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

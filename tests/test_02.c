@@ -7,6 +7,7 @@
 #include "future.h"
 
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 static const char program[] = "02-futures/futures";
