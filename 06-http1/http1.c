@@ -7,53 +7,10 @@
 //     ./http1 127.0.0.1:0    on any free port
 //     ./http1 --help         more
 #include "http1_connection.h"
+#include "printout.h"
 #include "server_options.h"
 
-#include <stdio.h>
-#include <string.h>
-
-// ---- Printing what a stranger sent ----
-
-// The lines of one request leave together: other threads print, too.
-struct printout {
-    size_t size;
-    char bytes[4096];
-};
-
-static void print_char(struct printout *out, char c) {
-    if (out->size == sizeof out->bytes) {
-        fwrite(out->bytes, 1, out->size, stdout);
-        out->size = 0;
-    }
-    out->bytes[out->size++] = c;
-}
-
-static void print(struct printout *out, const char *text) {
-    for (; *text != '\0'; text++) {
-        print_char(out, *text);
-    }
-}
-
-// Bytes from a client may hold anything, also what a terminal obeys. So only
-// printable ASCII is printed as it is, and the quotes are always the ends.
-static void print_quoted(struct printout *out, struct http1_span s) {
-    static const char digits[] = "0123456789abcdef";
-    print_char(out, '"');
-    for (size_t i = 0; i < s.size; i++) {
-        unsigned char c = (unsigned char)s.at[i];
-        if (c == '"' || c == '\\') {
-            print_char(out, '\\');
-            print_char(out, s.at[i]);
-        } else if (c >= ' ' && c < 127) {
-            print_char(out, s.at[i]);
-        } else {
-            print(out, "\\x");
-            print_char(out, digits[c / 16]);
-            print_char(out, digits[c % 16]);
-        }
-    }
-    print_char(out, '"');
-}
+// ---- The printout ----
 
 static void print_fields(struct printout *out, struct http1_span fields) {
     struct http1_span name, value;
@@ -61,9 +18,9 @@ static void print_fields(struct printout *out, struct http1_span fields) {
     print(out, "Headers: {");
     while (http1_next_field(&fields, &name, &value)) {
         print(out, between);
-        print_quoted(out, name);
+        print_quoted(out, name.at, name.size);
         print(out, ": ");
-        print_quoted(out, value);
+        print_quoted(out, value.at, value.size);
         between = ", ";
     }
     print(out, "}\n");
@@ -72,12 +29,11 @@ static void print_fields(struct printout *out, struct http1_span fields) {
 static void print_body(struct printout *out,
                        const struct http1_request *request) {
     print(out, "Body: ");
-    print_quoted(out, request->body);
+    print_quoted(out, request->body.at, request->body.size);
     if (request->body_size > request->body.size) {
-        char rest[48];
-        snprintf(rest, sizeof rest, "... (%llu bytes)",
-                 (unsigned long long)request->body_size);
-        print(out, rest);
+        print(out, "... (");
+        print_number(out, request->body_size);
+        print(out, " bytes)");
     }
     print(out, "\n");
 }
@@ -91,13 +47,11 @@ static const char *greet(const struct http1_request *request) {
 
 static const char *handle(const struct http1_request *request) {
     struct printout out;
-    out.size = 0;
-    flockfile(stdout);
+    printout_begin(&out);
     print(&out, "Received a request\n");
     print_fields(&out, request->fields);
     print_body(&out, request);
-    fwrite(out.bytes, 1, out.size, stdout);
-    funlockfile(stdout);
+    printout_end(&out);
     return greet(request);
 }
 

@@ -1,9 +1,9 @@
-#define _POSIX_C_SOURCE 200809L
 // How answers are written: RFC 9112 sections 4 to 6.
 #include "http1_answers.h"
 
+#include "http_date.h"
+
 #include <string.h>
-#include <time.h>
 
 const char *http1_status_text(int status) {
     switch (status) {
@@ -32,20 +32,6 @@ const char *http1_status_text(int status) {
     }
 }
 
-// RFC 9110 section 6.6.1 wants a date. It changes once a second, so its text is
-// made once a second. Each thread has its own, since they run side by side.
-static const char *date(void) {
-    static _Thread_local time_t made;
-    static _Thread_local char text[40];
-    time_t now = time(NULL);
-    struct tm tm;
-    if (now != made && gmtime_r(&now, &tm) != NULL) {
-        strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &tm);
-        made = now;
-    }
-    return text;
-}
-
 static void add(struct http1_answers *out, const char *text) {
     size_t n = strlen(text);
     memcpy(out->bytes + out->size, text, n);
@@ -71,7 +57,7 @@ void http1_add_answer(struct http1_answers *out,
     add(out, "HTTP/1.1 ");
     add(out, http1_status_text(answer->status));
     add(out, "\r\nDate: ");
-    add(out, date());
+    add(out, http_date());
     add(out, "\r\nContent-Type: text/plain\r\nContent-Length: ");
     add_number(out, strlen(answer->body));
     if (answer->connection != NULL) {

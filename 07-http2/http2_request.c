@@ -3,13 +3,13 @@
 // and holds the answer until the client has taken it.
 #include "http2_request.h"
 #include "http2_session.h"
+#include "http_date.h"
 #include "uv_executor.h"
 
 #include <nghttp2/nghttp2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 // ---- Life ----
 
@@ -195,20 +195,6 @@ static ssize_t on_read_answer(nghttp2_session *nghttp2, int32_t stream,
     return (ssize_t)n;
 }
 
-// RFC 9110 section 6.6.1 wants a date. It changes once a second, so its text is
-// made once a second. Each thread has its own.
-static const char *date(void) {
-    static _Thread_local time_t made;
-    static _Thread_local char text[40];
-    time_t now = time(NULL);
-    struct tm tm;
-    if (now != made && gmtime_r(&now, &tm) != NULL) {
-        strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &tm);
-        made = now;
-    }
-    return text;
-}
-
 // nghttp2 copies the value; the names are literals, which stay.
 static nghttp2_nv header(const char *name, const char *value) {
     return (nghttp2_nv){(uint8_t *)name, (uint8_t *)value, strlen(name),
@@ -221,7 +207,7 @@ void http2_respond(struct http2_request *r, const char *status,
     snprintf(length, sizeof length, "%zu", size);
     const nghttp2_nv headers[] = {
         header(":status", status),
-        header("date", date()),
+        header("date", http_date()),
         header("content-type", "text/plain"),
         header("content-length", length),
     };

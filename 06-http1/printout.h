@@ -1,0 +1,23 @@
+// Printing what a stranger sent, on stdout. Nothing in here is about async.
+#ifndef PRINTOUT_H
+#define PRINTOUT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+// The lines of one request leave together, because other threads print, too.
+struct printout {
+    size_t size;
+    char bytes[4096];
+};
+
+void printout_begin(struct printout *out); // others wait until the end
+void printout_end(struct printout *out);
+
+void print(struct printout *out, const char *text);
+void print_number(struct printout *out, uint64_t number);
+
+// In quotes, and safe for a terminal.
+void print_quoted(struct printout *out, const char *bytes, size_t size);
+
+#endif
