@@ -65,6 +65,10 @@ check: build ## run all tests (SANITIZE=... runs them on instrumented builds)
 check-valgrind: build ## run every chapter once under valgrind's memcheck
 	@BUILD=$(BUILD) scripts/check-valgrind
 
+.PHONY: fuzz
+fuzz: ## run the fuzzers at once, SECONDS=60 each; needs clang
+	@scripts/fuzz $(or $(SECONDS),60)
+
 .PHONY: lint
 lint: ## clang-format, cppcheck, clang-tidy, shellcheck
 	@scripts/lint
