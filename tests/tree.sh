@@ -1,0 +1,152 @@
+#!/usr/bin/env bash
+# tree.sh CHECK: one check of the workbook as a whole: its Makefile, its scripts
+# and its carried files. What changes something works on a copy of the tree.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+
+fail() {
+    printf '%s\n' "$*" >&2
+    exit 1
+}
+
+expect() { # text, what should contain it
+    case $2 in *"$1"*) ;; *) fail "no '$1' in: $2" ;; esac
+}
+
+enter_copy() {
+    copy=$(mktemp -d)
+    trap 'rm -rf "$copy"' EXIT
+    cp -r 0*/ tests scripts Makefile README.md "$copy"
+    cd "$copy" || exit 1
+    make -s clean >/dev/null
+}
+
+map() {
+    local text
+    text=$(make -s) || fail "make fails"
+    for chapter in 01 02 03 04 05 06 07; do
+        expect "make run-$chapter" "$text"
+    done
+    [ "$(make -s map)" = "$text" ] || fail "make is not make map"
+}
+
+# Each line that make can be asked for stands in make help.
+help() {
+    local text target=
+    text=$(make -s help)
+    while read -r target; do
+        expect "make $target " "$text"
+    done < <(sed -nE 's/^\.PHONY: *([-a-z]+)$/\1/p' Makefile)
+}
+
+# Without a library: one line that names the packages, and no compiler error.
+missing_library() {
+    local chapter text
+    for chapter in 05-libuv-tcp 06-http1 07-http2; do
+        text=$(make -s -C "$chapter" PKG_CONFIG=false 2>&1) &&
+            fail "$chapter builds without its library"
+        expect 'Install them: apt install libuv1-dev' "$text"
+        expect 'dnf install libuv-devel' "$text"
+        expect 'pacman -S libuv' "$text"
+        expect 'brew install libuv' "$text"
+        [ "$(wc -l <<<"$text")" -le 2 ] || fail "more than a line: $text"
+    done
+}
+
+# The first four need nothing but a compiler, libc and make.
+without_libraries() {
+    enter_copy
+    for chapter in 01-threads 02-futures 03-task-queue 04-async-sleep; do
+        make -s -C "$chapter" PKG_CONFIG=false CFLAGS=-O0 || fail "$chapter"
+    done
+}
+
+# RETURNS what was built since the file `mark`.
+built_since_mark() {
+    find build -type f -newer mark
+}
+
+mark() {
+    sleep 0.02
+    touch mark
+    sleep 0.02
+}
+
+rebuilds() {
+    enter_copy
+    local before after
+    before=$(find . -type f | sort)
+    make -s -j2 build CFLAGS=-O0 || fail "it does not build"
+    mark
+    make -s build CFLAGS=-O0
+    [ -z "$(built_since_mark)" ] || fail "rebuilt: $(built_since_mark)"
+    touch 03-task-queue/task.h
+    make -s build CFLAGS=-O0
+    expect 03-task-queue/executor.o "$(built_since_mark)"
+    case $(built_since_mark) in *02-futures*) fail "02 has no task.h" ;; esac
+    make -s clean >/dev/null
+    rm mark
+    after=$(find . -type f | sort)
+    [ "$before" = "$after" ] || fail "clean leaves: $after"
+}
+
+carried() {
+    scripts/carry --check || fail "a carried file has drifted"
+    enter_copy
+    echo '// drift' >>04-async-sleep/task.c
+    cp 01-threads/threads.c 05-libuv-tcp/threads.c
+    local text
+    text=$(scripts/carry --check 2>&1) && fail "drift is not seen"
+    expect '04-async-sleep/task.c is not 03-task-queue/task.c' "$text"
+    expect '05-libuv-tcp/threads.c' "$text"
+    rm 05-libuv-tcp/threads.c
+    scripts/carry >/dev/null
+    scripts/carry --check || fail "carry does not mend it"
+}
+
+differences() {
+    local text
+    text=$(make -s diff-04) || fail "make diff-04 fails"
+    expect '+++ 04-async-sleep/async_sleep.c' "$text"
+    case $text in *'+++ 04-async-sleep/task.c'*) fail "task.c is the same" ;; esac
+    make -s diff-01 2>/dev/null && fail "there is nothing before 01"
+    return 0
+}
+
+no_such_chapter() {
+    local text
+    text=$(make -s run-09 2>&1) && fail "it plays chapter 09"
+    expect 'there is no chapter 09' "$text"
+}
+
+# On a system without apt-get it installs nothing and prints the list.
+setup() {
+    expect 'all that the workbook needs is here' "$(scripts/setup)"
+    scripts/setup --nonsense 2>/dev/null
+    [ $? -eq 2 ] || fail "setup takes any option"
+    local bin text
+    bin=$(mktemp -d)
+    for tool in bash cat dirname; do ln -s "$(command -v $tool)" "$bin"; done
+    text=$(PATH=$bin bash scripts/setup 2>&1) && fail "it has no apt-get"
+    rm -r "$bin"
+    expect 'dnf install' "$text"
+    expect 'pacman -S' "$text"
+    expect 'brew install' "$text"
+}
+
+# The README's table says how many lines of code are new in each chapter.
+lines_of_code() {
+    local chapter said true rows=0
+    # shellcheck disable=SC2016 # the backquotes are the README's
+    while read -r chapter said; do
+        rows=$((rows + 1))
+        true=$(scripts/lines "$chapter") || fail "scripts/lines $chapter"
+        if [ $((said * 10)) -lt $((true * 9)) ] ||
+            [ $((said * 10)) -gt $((true * 11)) ]; then
+            fail "README: $chapter has $true lines of code, not $said"
+        fi
+    done < <(sed -nE 's/^\| *`make run-([0-9]+)`.*\| *([0-9]+) *\|$/\1 \2/p' README.md)
+    [ "$rows" -eq 7 ] || fail "README: $rows chapters in the table"
+}
+
+"$1"
