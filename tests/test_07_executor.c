@@ -1,0 +1,226 @@
+#define _POSIX_C_SOURCE 200809L
+// Chapter 07's executor, sleep and pool, on a loop without a server.
+#include "http2_client.h"
+
+#include "loop_sleep.h"
+#include "pool_work.h"
+#include "uv_executor.h"
+
+#include <stdatomic.h>
+
+static int rounds;
+
+static void count_round(void *data) {
+    (void)data;
+    rounds++;
+}
+
+struct spinner {
+    struct future base;
+    int turns, *log, *at, name;
+};
+
+static enum poll spinner_poll(struct future *self, const struct waker *waker,
+                              void *out) {
+    struct spinner *me = (struct spinner *)self;
+    (void)out;
+    me->log[(*me->at)++] = me->name;
+    if (--me->turns == 0) {
+        return FUTURE_READY;
+    }
+    waker_wake(waker);
+    waker_wake(waker); // twice is once
+    return FUTURE_PENDING;
+}
+
+static void spinner_drop(struct future *self) {
+    free(self);
+}
+
+static struct future *spinner(int name, int turns, int *log, int *at) {
+    static const struct future_ops ops = {spinner_poll, spinner_drop};
+    struct spinner *me = malloc(sizeof *me);
+    *me = (struct spinner){{&ops}, turns, log, at, name};
+    return &me->base;
+}
+
+// A loop with an executor. The executor does not keep a loop running; in the
+// server its clients do, and here a handle that does nothing else.
+struct world {
+    uv_loop_t loop;
+    uv_async_t reason_to_run;
+    struct uv_executor *executor;
+};
+
+static void world_open(struct world *w) {
+    ck_assert_int_eq(uv_loop_init(&w->loop), 0);
+    ck_assert_int_eq(uv_async_init(&w->loop, &w->reason_to_run, NULL), 0);
+    w->executor = uv_executor_start(&w->loop, count_round, NULL);
+    ck_assert_ptr_nonnull(w->executor);
+}
+
+// Nothing may be left open on the loop.
+static void world_close(struct world *w) {
+    uv_executor_stop(w->executor);
+    uv_close((uv_handle_t *)&w->reason_to_run, NULL);
+    uv_run(&w->loop, UV_RUN_DEFAULT);
+    ck_assert_int_eq(uv_loop_close(&w->loop), 0);
+}
+
+START_TEST(futures_take_turns) {
+    struct world w;
+    int log[10] = {0}, at = 0;
+    world_open(&w);
+    struct uv_task *one = uv_execute(w.executor, spinner(1, 4, log, &at));
+    struct uv_task *two = uv_execute(w.executor, spinner(2, 2, log, &at));
+    struct uv_task *never = uv_execute(w.executor, spinner(9, 1, log, &at));
+    uv_task_drop(never); // before its first poll
+    ck_assert_int_eq(at, 0);
+    // Two rounds in each turn of the loop, which must not fall asleep between
+    // them: nobody would wake it.
+    for (int turn = 0; turn < 2; turn++) {
+        uv_run(&w.loop, UV_RUN_ONCE);
+    }
+    const int wanted[] = {1, 2, 1, 2, 1, 1};
+    ck_assert_mem_eq(log, wanted, sizeof wanted);
+    ck_assert_int_ge(rounds, 4);
+    uv_task_drop(one);
+    uv_task_drop(two);
+    world_close(&w);
+}
+END_TEST
+
+struct keeper {
+    struct future base;
+    struct waker *kept;
+};
+
+static enum poll keeper_poll(struct future *self, const struct waker *waker,
+                             void *out) {
+    struct keeper *me = (struct keeper *)self;
+    (void)out;
+    if (me->kept->ops == NULL) {
+        *me->kept = waker_clone(waker);
+        return FUTURE_PENDING;
+    }
+    return FUTURE_READY;
+}
+
+static void keeper_drop(struct future *self) {
+    (void)self;
+}
+
+START_TEST(wakers_may_outlive_the_executor) {
+    static const struct future_ops ops = {keeper_poll, keeper_drop};
+    struct waker kept = {0};
+    struct keeper keeper = {{&ops}, &kept};
+    struct world w;
+    world_open(&w);
+    struct uv_task *task = uv_execute(w.executor, &keeper.base);
+    while (kept.ops == NULL) {
+        uv_run(&w.loop, UV_RUN_NOWAIT);
+    }
+    struct waker another = waker_clone(&kept);
+    waker_wake(&kept); // queued when the executor stops
+    uv_task_drop(task);
+    world_close(&w);
+    waker_wake(&another);
+    waker_drop(&another);
+    waker_drop(&kept);
+}
+END_TEST
+
+struct sleeper {
+    struct future base;
+    struct future *sleep;
+    double start, end;
+};
+
+static enum poll sleeper_poll(struct future *self, const struct waker *waker,
+                              void *out) {
+    struct sleeper *me = (struct sleeper *)self;
+    if (future_poll(me->sleep, waker, out) == FUTURE_PENDING) {
+        return FUTURE_PENDING;
+    }
+    me->end = now();
+    return FUTURE_READY;
+}
+
+static void sleeper_drop(struct future *self) {
+    future_drop(((struct sleeper *)self)->sleep);
+}
+
+// libuv's timers do wake early when the loop is busy; the sleep must not.
+static void on_idle_burn(uv_idle_t *idle) {
+    double until = now() + 0.0007;
+    (void)idle;
+    while (now() < until) {
+    }
+}
+
+START_TEST(sleeps_are_never_early) {
+    static const struct future_ops ops = {sleeper_poll, sleeper_drop};
+    enum { count = 100 };
+    static struct sleeper sleepers[count];
+    struct uv_task *tasks[count];
+    struct world w;
+    uv_idle_t idle;
+    world_open(&w);
+    uv_idle_init(&w.loop, &idle);
+    uv_idle_start(&idle, on_idle_burn);
+    for (int i = 0; i < count; i++) {
+        sleepers[i].base.ops = &ops;
+        sleepers[i].start = now();
+        sleepers[i].sleep = loop_sleep(&w.loop, 0.1 + i * 0.0013);
+        tasks[i] = uv_execute(w.executor, &sleepers[i].base);
+        on_idle_burn(NULL);
+    }
+    while (sleepers[count - 1].end == 0) {
+        uv_run(&w.loop, UV_RUN_ONCE);
+    }
+    for (int i = 0; i < count; i++) {
+        double slept = sleepers[i].end - sleepers[i].start;
+        ck_assert_double_ge(slept, 0.1 + i * 0.0013);
+        uv_task_drop(tasks[i]);
+    }
+    uv_close((uv_handle_t *)&idle, NULL);
+    world_close(&w);
+}
+END_TEST
+
+static atomic_int worked;
+
+static void work(void) {
+    pause_ms(50);
+    atomic_fetch_add(&worked, 1);
+}
+
+// Twenty for four threads, and none of them awaited to the end.
+START_TEST(abandoned_work_is_safe) {
+    struct world w;
+    struct uv_task *tasks[20];
+    world_open(&w);
+    for (int i = 0; i < 20; i++) {
+        tasks[i] = uv_execute(w.executor, pool_work(&w.loop, work));
+    }
+    uv_run(&w.loop, UV_RUN_NOWAIT);
+    pause_ms(20);
+    for (int i = 0; i < 20; i++) {
+        uv_task_drop(tasks[i]);
+    }
+    world_close(&w);
+    ck_assert_int_gt(atomic_load(&worked), 0);
+    ck_assert_int_lt(atomic_load(&worked), 20);
+}
+END_TEST
+
+static void add_tests(TCase *tests) {
+    tcase_add_test(tests, futures_take_turns);
+    tcase_add_test(tests, wakers_may_outlive_the_executor);
+    tcase_add_test(tests, sleeps_are_never_early);
+    tcase_add_test(tests, abandoned_work_is_safe);
+}
+
+int main(void) {
+    return run_suite("07-http2 executor", add_tests);
+}

@@ -1,0 +1,367 @@
+#define _POSIX_C_SOURCE 200809L
+// Chapter 07 against a client that speaks HTTP/2 frame by frame: as it may, as
+// it may not, and as often as it can.
+#include "http2_client.h"
+
+#include <nghttp2/nghttp2.h>
+#include <signal.h>
+#include <stdio.h>
+
+// Settings of a client that remembers no headers, so that each header list can
+// be unpacked by itself.
+static const char no_table[] = "\0\1\0\0\0\0";
+
+static void expect_status_field(const struct frame *f, const char *wanted) {
+    nghttp2_hd_inflater *inflater;
+    nghttp2_nv field = {0};
+    int flags = 0;
+    size_t at = 0;
+    ck_assert_int_eq(nghttp2_hd_inflate_new(&inflater), 0);
+    do {
+        ssize_t n = nghttp2_hd_inflate_hd2(inflater, &field, &flags,
+                                           f->payload + at, f->size - at, 1);
+        ck_assert_int_ge(n, 0);
+        at += (size_t)n;
+    } while ((flags & (NGHTTP2_HD_INFLATE_EMIT | NGHTTP2_HD_INFLATE_FINAL)) ==
+             0);
+    ck_assert_str_eq((char *)field.name, ":status");
+    ck_assert_str_eq((char *)field.value, wanted);
+    nghttp2_hd_inflate_del(inflater);
+}
+
+// ---- Frames ----
+
+START_TEST(in_any_pieces) {
+    struct server s = server_start(PROGRAM, "--quiet", NULL);
+    struct bytes b = {0};
+    add(&b, preface, sizeof preface - 1);
+    add_frame(&b, SETTINGS, 0, 0, NULL, 0);
+    add_get(&b, 1);
+    int fd = client_connect(&s);
+    for (size_t i = 0; i < b.size; i++) {
+        client_send(fd, b.at + i, 1);
+        pause_ms(1);
+    }
+    expect_greeting(fd, 1);
+    close(fd);
+    free(b.at);
+    ck_assert_int_eq(server_stop(&s, SIGINT), 0);
+}
+END_TEST
+
+START_TEST(body_and_trailers) {
+    struct server s = server_start(PROGRAM, NULL);
+    int fd = http2_connect(&s, NULL, 0);
+    send_frame(fd, HEADERS, END_HEADERS, 1, get_headers,
+               sizeof get_headers - 1);
+    send_frame(fd, DATA, 0, 1, "one ", 4);
+    send_frame(fd, DATA, PADDED, 1, "\x02two\0\0", 6);
+    send_frame(fd, HEADERS, END_HEADERS | END_STREAM, 1, "\x00\x01t\x01u", 5);
+    expect_greeting(fd, 1);
+    expect_logged(&s, "Body: \"one two\"\n");
+    close(fd);
+    ck_assert_int_eq(server_stop(&s, SIGINT), 0);
+}
+END_TEST
+
+START_TEST(half_closed_client_gets_its_answer) {
+    struct server s = server_start(PROGRAM, "sleeping", "--quiet", NULL);
+    int fd = http2_connect(&s, NULL, 0);
+    struct frame f;
+    send_get(fd, 1);
+    send_frame(fd, HEADERS, END_HEADERS, 3, get_headers,
+               sizeof get_headers - 1); // never to be completed
+    ck_assert_int_eq(shutdown(fd, SHUT_WR), 0);
+    expect_greeting(fd, 1);
+    while (read_frame(fd, &f)) {
+    }
+    close(fd);
+    ck_assert_int_eq(server_stop(&s, SIGINT), 0);
+}
+END_TEST
+
+START_TEST(answers_at_the_clients_pace) {
+    struct server s = server_start(PROGRAM, "--quiet", NULL);
+    int fd = http2_connect(&s, "\0\x04\0\0\0\0", 6); // a window of nothing
+    struct frame f;
+    send_get(fd, 1);
+    expect_frame(fd, &f, HEADERS);
+    for (int i = 0; i < 13; i++) {
+        send_frame(fd, WINDOW_UPDATE, 0, 1, "\0\0\0\1", 4);
+        expect_frame(fd, &f, DATA);
+        ck_assert_uint_eq(f.size, 1);
+        ck_assert_int_eq(f.payload[0], "Hello, World!"[i]);
+        ck_assert_int_eq(f.flags, i == 12 ? END_STREAM : 0);
+    }
+    close(fd);
+    ck_assert_int_eq(server_stop(&s, SIGINT), 0);
+}
+END_TEST
+
+START_TEST(connect_is_refused) {
+    static const char connect[] = "\x02\x07"
+                                  "CONNECT\x01\x04h:80";
+    struct server s = server_start(PROGRAM, "--quiet", NULL);
+    struct frame f;
+    int fd = http2_connect(&s, no_table, sizeof no_table - 1);
+    send_frame(fd, HEADERS, END_HEADERS, 1, connect, sizeof connect - 1);
+    expect_frame(fd, &f, HEADERS);
+    expect_status_field(&f, "501");
+    send_get(fd, 3);
+    expect_frame(fd, &f, HEADERS);
+    expect_status_field(&f, "200");
+    close(fd);
+    ck_assert_int_eq(server_stop(&s, SIGINT), 0);
+}
+END_TEST
+
+// ---- Hostile clients ----
+
+// What a client repeats; stream 0 in it stands for a new stream each time.
+static const struct flood {
+    const char *name;
+    struct {
+        int type, flags;
+        uint32_t stream;
+        const char *payload;
+        size_t size;
+    } frames[2];
+    const char *settings; // of the client
+} floods[] = {
+#define GET get_headers, sizeof get_headers - 1
+    {"ping", {{PING, 0, 0, "12345678", 8}}, NULL},
+    {"settings", {{SETTINGS, 0, 0, "\0\3\0\0\0\x64", 6}}, NULL},
+    {"priority", {{PRIORITY, 0, 7, "\0\0\0\0\1", 5}}, NULL},
+    {"reset",
+     {{HEADERS, 5, 0, GET}, {RST_STREAM, 0, 0, "\0\0\0\x08", 4}},
+     NULL},
+    {"refused", {{HEADERS, 4, 0, GET}}, NULL},
+    {"empty data", {{HEADERS, 4, 1, GET}, {DATA, 0, 1, "", 0}}, NULL},
+    {"padding", {{HEADERS, 4, 1, GET}, {DATA, PADDED, 1, "\2\0\0", 3}}, NULL},
+    {"continuation",
+     {{HEADERS, 0, 1, GET}, {CONTINUATION, 0, 1, "\0\1a\1b", 5}},
+     NULL},
+    {"empty continuation",
+     {{HEADERS, 0, 1, GET}, {CONTINUATION, 0, 1, "", 0}},
+     NULL},
+#undef GET
+};
+
+// Both frames, then the second again and again, or both if their stream is new
+// each time.
+static void add_flood(struct bytes *b, const struct flood *flood) {
+    for (uint32_t i = 0; i < 4000; i++) {
+        for (int k = 0; k < 2; k++) {
+            uint32_t stream = flood->frames[k].stream;
+            int type = flood->frames[k].type;
+            bool is_new =
+                stream == 0 && (type == HEADERS || type == RST_STREAM);
+            if (flood->frames[k].payload == NULL ||
+                (k == 0 && i > 0 && type == HEADERS && !is_new)) {
+                continue;
+            }
+            add_frame(b, type, flood->frames[k].flags,
+                      is_new ? 2 * i + 1 : stream, flood->frames[k].payload,
+                      flood->frames[k].size);
+        }
+    }
+}
+
+START_TEST(floods_end_in_goaway) {
+    struct server s = server_start(PROGRAM, "--quiet", NULL);
+    long before = resident_kb(&s);
+    struct bytes b = {0};
+    int fd = http2_connect(&s, NULL, 0);
+    add_flood(&b, &floods[_i]);
+    send_bytes(fd, &b);
+    expect_goaway(fd, 11); // ENHANCE_YOUR_CALM
+    close(fd);
+    expect_logged(&s, "Error serving connection: ENHANCE_YOUR_CALM\n");
+    if (!is_sanitized()) {
+        ck_assert_int_lt(resident_kb(&s) - before, 2048);
+    }
+    expect_text(shell(CURL "http://127.0.0.1:%d/", s.port), "Hello, World!");
+    ck_assert_int_eq(server_stop(&s, SIGINT), 0);
+}
+END_TEST
+
+// Patience comes back with answers and with time.
+START_TEST(the_patient_client_is_not_punished) {
+    struct server s = server_start(PROGRAM, "--quiet", NULL);
+    int fd = http2_connect(&s, NULL, 0);
+    struct frame f;
+    for (uint32_t i = 0; i < 1500; i++) {
+        send_frame(fd, PING, 0, 0, "12345678", 8);
+        send_get(fd, 2 * i + 1);
+        expect_frame(fd, &f, DATA);
+    }
+    close(fd);
+    ck_assert_int_eq(server_stop(&s, SIGINT), 0);
+}
+END_TEST
+
+// The error codes that RFC 9113 wants.
+static const struct mistake {
+    uint32_t error;
+    int type, flags;
+    uint32_t stream;
+    const char *payload;
+    size_t size;
+} mistakes[] = {
+    {6, PING, 0, 0, "1234567", 7},                     // section 6.7
+    {1, PING, 0, 1, "12345678", 8},                    // section 6.7
+    {6, SETTINGS, 0, 0, "12345", 5},                   // section 6.5
+    {6, SETTINGS, ACK, 0, "\0\4\0\0\0\0", 6},          // section 6.5
+    {1, SETTINGS, 0, 1, "", 0},                        // section 6.5
+    {3, SETTINGS, 0, 0, "\0\4\x80\0\0\0", 6},          // section 6.5.2
+    {3, WINDOW_UPDATE, 0, 0, "\x7f\xff\xff\xff", 4},   // section 6.9.1
+    {1, WINDOW_UPDATE, 0, 0, "\0\0\0\0", 4},           // section 6.9
+    {1, HEADERS, 5, 0, "\x82", 1},                     // section 6.2
+    {1, HEADERS, 5, 2, "\x82", 1},                     // section 5.1.1
+    {9, HEADERS, 5, 1, "\xff\xff\xff\xff\xff\xff", 6}, // section 4.3
+    {1, DATA, 0, 0, "x", 1},                           // section 6.1
+    {1, DATA, 0, 5, "x", 1},                           // section 5.1
+    {1, RST_STREAM, 0, 5, "\0\0\0\1", 4},              // section 6.4
+    {1, CONTINUATION, 4, 1, "\x82", 1},                // section 6.10
+    {1, PUSH_PROMISE, 4, 1, "\0\0\0\2", 4},            // section 8.4
+};
+
+START_TEST(mistakes_get_their_error) {
+    struct server s = server_start(PROGRAM, "--quiet", NULL);
+    for (size_t i = 0; i < sizeof mistakes / sizeof mistakes[0]; i++) {
+        const struct mistake *m = &mistakes[i];
+        int fd = http2_connect(&s, NULL, 0);
+        send_frame(fd, m->type, m->flags, m->stream, m->payload, m->size);
+        expect_goaway(fd, m->error);
+        close(fd);
+    }
+    expect_text(shell(CURL "http://127.0.0.1:%d/", s.port), "Hello, World!");
+    ck_assert_int_eq(server_stop(&s, SIGINT), 0);
+}
+END_TEST
+
+// A request with a header of so many bytes, which enters the table, and then
+// that header so many times again, packed in a byte each.
+static void send_bomb(int fd, uint32_t stream, size_t size, size_t again) {
+    struct bytes b = {0}, frame = {0};
+    uint8_t head[] = {0x40, 1, 'x', 0x7f, 0, (uint8_t)((size - 127) / 128)};
+    head[4] = (uint8_t)(0x80 | ((size - 127) % 128));
+    add(&b, get_headers, sizeof get_headers - 1);
+    add(&b, head, sizeof head);
+    for (size_t i = 0; i < size + again; i++) {
+        add(&b, i < size ? "a" : "\xbe", 1);
+    }
+    add_frame(&frame, HEADERS, END_HEADERS | END_STREAM, stream, b.at, b.size);
+    send_bytes(fd, &frame);
+    free(b.at);
+}
+
+START_TEST(header_lists_are_bounded) {
+    struct server s = server_start(PROGRAM, NULL);
+    int fd = http2_connect(&s, no_table, sizeof no_table - 1);
+    struct frame f;
+    send_bomb(fd, 1, 4000, 3); // just under 16 KiB
+    expect_greeting(fd, 1);
+    send_bomb(fd, 3, 4000, 4); // just above
+    expect_frame(fd, &f, HEADERS);
+    expect_status_field(&f, "431");
+    expect_frame(fd, &f, DATA);
+    send_bomb(fd, 5, 4000, 12000); // 48 MB, if anybody unpacked it
+    expect_frame(fd, &f, RST_STREAM);
+    ck_assert_uint_eq(f.stream, 5);
+    send_get(fd, 7);
+    expect_greeting(fd, 7);
+    close(fd);
+    ck_assert_int_eq(server_stop(&s, SIGINT), 0);
+}
+END_TEST
+
+// It holds 1000 answers that nobody takes and 1 MB of headers, and no more.
+START_TEST(a_window_that_never_opens) {
+    struct server s = server_start(PROGRAM, NULL);
+    long before = resident_kb(&s);
+    struct bytes b = {0};
+    struct frame f;
+    int fd = http2_connect(&s, "\0\x04\0\0\0\0", 6);
+    for (uint32_t i = 0; i < 1000; i++) {
+        add_get(&b, 2 * i + 1);
+    }
+    send_bytes(fd, &b);
+    for (int i = 0; i < 1000; i++) {
+        expect_frame(fd, &f, HEADERS);
+    }
+    send_bomb(fd, 2001, 4000, 2); // one too many
+    expect_frame(fd, &f, RST_STREAM);
+    ck_assert_uint_eq(number_at(&f, 0), 7); // REFUSED_STREAM
+    if (!is_sanitized()) {
+        ck_assert_int_lt(resident_kb(&s) - before, 3072);
+    }
+    expect_text(shell(CURL "http://127.0.0.1:%d/", s.port), "Hello, World!");
+    close(fd);
+    ck_assert_int_eq(server_stop(&s, SIGINT), 0);
+}
+END_TEST
+
+START_TEST(header_text_is_bounded) {
+    struct server s = server_start(PROGRAM, NULL);
+    int fd = http2_connect(&s, NULL, 0);
+    struct bytes b = {0};
+    struct frame f;
+    char long_header[12006] = "\x00\x01x\x7f\xe1\x5c"; // of 12000 bytes
+    memset(long_header + 6, 'a', 12000);
+    for (uint32_t i = 0; i < 100; i++) { // none of them complete
+        add_frame(&b, HEADERS, 0, 2 * i + 1, get_headers,
+                  sizeof get_headers - 1);
+        add_frame(&b, CONTINUATION, END_HEADERS, 2 * i + 1, long_header,
+                  sizeof long_header);
+    }
+    send_bytes(fd, &b);
+    for (uint32_t i = 64; i < 100; i++) { // 16 KiB of room for each
+        expect_frame(fd, &f, RST_STREAM);
+        ck_assert_uint_eq(f.stream, 2 * i + 1);
+        ck_assert_uint_eq(number_at(&f, 0), 7); // REFUSED_STREAM
+    }
+    close(fd);
+    ck_assert_int_eq(server_stop(&s, SIGINT), 0);
+}
+END_TEST
+
+START_TEST(idle_connections_are_small) {
+    enum { warm = 100, count = 400 };
+    struct server s = server_start(PROGRAM, "--quiet", NULL);
+    long before = 0;
+    for (int i = 0; i < warm + count; i++) {
+        if (i == warm) {
+            before = resident_kb(&s);
+        }
+        int fd = http2_connect(&s, NULL, 0); // stays open until we exit
+        send_get(fd, 1);
+        expect_greeting(fd, 1);
+    }
+    if (!is_sanitized()) {
+        long each = (resident_kb(&s) - before) * 1024 / count;
+        ck_assert_int_le(each, 15000);
+    }
+    ck_assert_int_eq(server_stop(&s, SIGINT), 0);
+}
+END_TEST
+
+static void add_tests(TCase *tests) {
+    tcase_add_test(tests, in_any_pieces);
+    tcase_add_test(tests, body_and_trailers);
+    tcase_add_test(tests, half_closed_client_gets_its_answer);
+    tcase_add_test(tests, answers_at_the_clients_pace);
+    tcase_add_test(tests, connect_is_refused);
+    tcase_add_loop_test(tests, floods_end_in_goaway, 0,
+                        sizeof floods / sizeof floods[0]);
+    tcase_add_test(tests, the_patient_client_is_not_punished);
+    tcase_add_test(tests, mistakes_get_their_error);
+    tcase_add_test(tests, header_lists_are_bounded);
+    tcase_add_test(tests, a_window_that_never_opens);
+    tcase_add_test(tests, header_text_is_bounded);
+    tcase_add_test(tests, idle_connections_are_small);
+}
+
+int main(void) {
+    return run_suite("07-http2 frames", add_tests);
+}

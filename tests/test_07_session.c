@@ -1,0 +1,206 @@
+#define _DEFAULT_SOURCE // for MAP_ANONYMOUS
+#define _POSIX_C_SOURCE 200809L
+// Chapter 07's session with other handlers than the chapter's: futures that
+// never end, that answer at length or at once, or that another thread wakes.
+#include "http2_client.h"
+
+#include "http2_session.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <sys/mman.h>
+
+static atomic_int *alive; // futures of the server's process
+
+struct probe {
+    struct future base;
+    enum { NEVER, BIG, EARLY, WOKEN_FROM_ELSEWHERE } kind;
+    struct http2_request *request;
+    int polls;
+};
+
+static int probe_kind;
+static char big_body[4 << 20];
+
+static void *wake_thrice(void *arg) {
+    struct waker *waker = arg;
+    for (int i = 0; i < 3; i++) {
+        pause_ms(1);
+        waker_wake(waker);
+    }
+    waker_drop(waker);
+    free(waker);
+    return NULL;
+}
+
+static void wake_from_elsewhere(const struct waker *waker) {
+    struct waker *copy = malloc(sizeof *copy);
+    pthread_t thread;
+    *copy = waker_clone(waker);
+    if (pthread_create(&thread, NULL, wake_thrice, copy) != 0 ||
+        pthread_detach(thread) != 0) {
+        abort();
+    }
+}
+
+static enum poll probe_poll(struct future *self, const struct waker *waker,
+                            void *out) {
+    struct probe *me = (struct probe *)self;
+    (void)out;
+    me->polls++;
+    switch (me->kind) {
+    case NEVER:
+        return FUTURE_PENDING;
+    case WOKEN_FROM_ELSEWHERE:
+        if (me->polls == 1) {
+            wake_from_elsewhere(waker);
+            return FUTURE_PENDING;
+        }
+        break;
+    case BIG:
+        if (http2_request_poll(me->request, waker) == FUTURE_PENDING) {
+            return FUTURE_PENDING;
+        }
+        http2_respond(me->request, "200", big_body, sizeof big_body);
+        return FUTURE_READY;
+    case EARLY:
+        break;
+    }
+    http2_respond(me->request, "200", "Hello, World!", 13);
+    return FUTURE_READY;
+}
+
+static void probe_drop(struct future *self) {
+    atomic_fetch_sub(alive, 1);
+    free(self);
+}
+
+static struct future *probe(struct http2_request *request) {
+    static const struct future_ops ops = {probe_poll, probe_drop};
+    struct probe *me = calloc(1, sizeof *me);
+    me->base.ops = &ops;
+    me->kind = probe_kind;
+    me->request = request;
+    atomic_fetch_add(alive, 1);
+    return &me->base;
+}
+
+// A server of our own, in a process of its own.
+static struct server serve(int kind) {
+    struct server s = {.log = "/tmp/workbook-test-XXXXXX"};
+    int fd = mkstemp(s.log);
+    probe_kind = kind;
+    alive = mmap(NULL, sizeof *alive, PROT_READ | PROT_WRITE,
+                 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    ck_assert(fd >= 0 && alive != MAP_FAILED);
+    s.pid = fork();
+    if (s.pid == 0) {
+        char *args[] = {"test", "127.0.0.1:0", NULL};
+        struct server_options options;
+        dup2(fd, 1);
+        dup2(fd, 2);
+        server_options_parse(&options, 2, args, "test", 0, NULL, 0);
+        int status = http2_run(probe, &options);
+        fflush(stdout);
+        _exit(status);
+    }
+    close(fd);
+    expect_logged(&s, "Listening on: 127.0.0.1:");
+    char *log = server_log(&s);
+    s.port = atoi(strrchr(log, ':') + 1);
+    free(log);
+    return s;
+}
+
+static void expect_alive(int count) {
+    for (int i = 0; i < 500 && atomic_load(alive) != count; i++) {
+        pause_ms(10);
+    }
+    ck_assert_int_eq(atomic_load(alive), count);
+}
+
+START_TEST(resets_and_leaving_drop_futures) {
+    struct server s = serve(NEVER);
+    int fd = http2_connect(&s, NULL, 0);
+    send_get(fd, 1);
+    send_get(fd, 3);
+    send_get(fd, 5);
+    expect_alive(3);
+    send_frame(fd, RST_STREAM, 0, 3, "\0\0\0\x08", 4);
+    expect_alive(2);
+    close(fd);
+    expect_alive(0);
+    fd = http2_connect(&s, NULL, 0);
+    send_get(fd, 1);
+    expect_alive(1);
+    kill(s.pid, SIGINT);
+    pause_ms(50);
+    ck_assert_int_eq(server_stop(&s, SIGINT), 0); // will wait no longer
+    ck_assert_int_eq(atomic_load(alive), 0);
+    close(fd);
+}
+END_TEST
+
+START_TEST(large_answers) {
+    struct server s = serve(BIG);
+    expect_text(shell(CURL "http://127.0.0.1:%d/ | wc -c", s.port),
+                "4194304\n");
+    expect_part(
+        shell("h2load -n 100 -c 4 -m 10 http://127.0.0.1:%d/ 2>&1", s.port),
+        "100 succeeded, 0 failed");
+    // A client whose windows are open but that does not read.
+    long before = resident_kb(&s);
+    int fd = http2_connect(&s, "\0\x04\x7f\xff\xff\xff", 6);
+    send_frame(fd, WINDOW_UPDATE, 0, 0, "\x7f\0\0\0", 4);
+    for (uint32_t stream = 1; stream < 200; stream += 2) {
+        send_get(fd, stream);
+    }
+    pause_ms(300);
+    if (!is_sanitized()) {
+        ck_assert_int_lt(resident_kb(&s) - before, 1024);
+    }
+    expect_text(shell(CURL "http://127.0.0.1:%d/ | wc -c", s.port),
+                "4194304\n");
+    close(fd);
+    expect_alive(0);
+    ck_assert_int_eq(server_stop(&s, SIGINT), 0);
+}
+END_TEST
+
+START_TEST(early_answers) {
+    struct server s = serve(EARLY);
+    struct frame f;
+    int fd = http2_connect(&s, NULL, 0);
+    send_frame(fd, HEADERS, END_HEADERS, 1, get_headers,
+               sizeof get_headers - 1);
+    expect_greeting(fd, 1);
+    expect_frame(fd, &f, RST_STREAM); // do not send the rest
+    ck_assert_uint_eq(number_at(&f, 0), 0);
+    close(fd);
+    expect_alive(0);
+    ck_assert_int_eq(server_stop(&s, SIGINT), 0);
+}
+END_TEST
+
+START_TEST(wakes_from_other_threads) {
+    struct server s = serve(WOKEN_FROM_ELSEWHERE);
+    expect_part(
+        shell("h2load -n 1000 -c 4 -m 10 http://127.0.0.1:%d/ 2>&1", s.port),
+        "1000 succeeded, 0 failed");
+    expect_alive(0);
+    ck_assert_int_eq(server_stop(&s, SIGINT), 0);
+}
+END_TEST
+
+static void add_tests(TCase *tests) {
+    tcase_add_test(tests, resets_and_leaving_drop_futures);
+    tcase_add_test(tests, large_answers);
+    tcase_add_test(tests, early_answers);
+    tcase_add_test(tests, wakes_from_other_threads);
+}
+
+int main(void) {
+    return run_suite("07-http2 session", add_tests);
+}
