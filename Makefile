@@ -20,6 +20,7 @@ endif
 
 ACT ?=
 ARGS ?=
+ROWS ?=
 
 .PHONY: map
 map: ## print the map of chapters (this is what plain `make` does)
@@ -68,6 +69,11 @@ check-valgrind: build ## run every chapter once under valgrind's memcheck
 .PHONY: fuzz
 fuzz: ## run the fuzzers at once, SECONDS=60 each; needs clang
 	@scripts/fuzz $(or $(SECONDS),60)
+
+.PHONY: bench-runtime
+bench-runtime: build-04-async-sleep ## what tasks, channel and sleeps cost next to threads; ROWS='spawn yield-1'
+	@+$(MAKE) --no-print-directory -s -C tests/bench BUILD=$(CURDIR)/$(BUILD) CC='$(CC)' CFLAGS='$(FLAGS)'
+	@$(BUILD)/bench/bench_runtime $(ROWS)
 
 .PHONY: lint
 lint: ## clang-format, cppcheck, clang-tidy, shellcheck
