@@ -66,6 +66,15 @@ check: build ## run all tests (SANITIZE=... runs them on instrumented builds)
 check-valgrind: build ## run every chapter once under valgrind's memcheck
 	@BUILD=$(BUILD) scripts/check-valgrind
 
+# The clients are for load, so they are never sanitized.
+.PHONY: build-load
+build-load: build ## build the load clients into build/
+	@+$(MAKE) --no-print-directory -s -C tests/load BUILD=$(CURDIR)/$(BUILD) CC='$(CC)' CFLAGS='-O2 -g'
+
+.PHONY: bench-servers
+bench-servers: build-load ## our servers against nginx, h2o, nghttpd, node; QUICK=1
+	@BUILD=$(BUILD) scripts/bench-servers $(ROWS)
+
 .PHONY: fuzz
 fuzz: ## run the fuzzers at once, SECONDS=60 each; needs clang
 	@scripts/fuzz $(or $(SECONDS),60)
