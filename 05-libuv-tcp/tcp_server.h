@@ -1,7 +1,7 @@
-// A TCP server on libuv: the loop, the listener, and the life of each
+// A TCP server on libuv: the loops, the listeners, and the life of each
 // connection, with its limits, deadlines and its end. What is said over a
 // connection is a protocol: a table of functions that the server calls. Built
-// first in chapter 05.
+// first in chapter 05, and the same in 06 and 07. server_loop.h shows its parts.
 //
 //   BORROWS, CONSUMES, RETURNS say who owns what, as in the chapters before.
 //
@@ -43,11 +43,12 @@ struct tcp_protocol {
     // tcp_end. Called again when pending output is out. NULL: tcp_end.
     void (*on_end)(struct tcp_connection *c);
 
-    // The client did nothing for the idle time. NULL: the connection closes.
+    // The client did nothing for the idle time, or the time that
+    // tcp_set_deadline gave is over. NULL: the connection closes.
     void (*on_idle)(struct tcp_connection *c);
 
-    // The server is stopping: finish what is in flight, then tcp_end. NULL:
-    // tcp_end.
+    // The server is stopping: finish what is in flight, then tcp_end. Not
+    // called while the connection is held. NULL: tcp_end.
     void (*on_stopping)(struct tcp_connection *c);
 
     // The connection is gone; free what the state owns. NULL: nothing.
@@ -81,8 +82,13 @@ void tcp_end(struct tcp_connection *c);
 // reports why. NULL: no report. on_close comes later, from the loop.
 void tcp_abort(struct tcp_connection *c, const char *why);
 
+// The client must have done what the protocol expects of it in ms milliseconds
+// from now, however busy it is meanwhile; else on_idle is called. 0: it has, and
+// may take the idle time for the next thing.
+void tcp_set_deadline(struct tcp_connection *c, long ms);
+
 // Work for this connection is under way elsewhere. Until the release its memory
-// stays, even if the client leaves, and it is not idle.
+// stays, even if the connection closes; nothing is read, and it is not idle.
 void tcp_hold(struct tcp_connection *c);
 void tcp_release(struct tcp_connection *c);
 bool tcp_is_closing(const struct tcp_connection *c);

@@ -2,6 +2,8 @@
 // elsewhere.
 #include "server_options.h"
 
+#include "tcp_limits.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +15,8 @@ static const char help[] =
     "  --threads N           N event loops, a thread each (1)\n"
     "  --max-connections N   for each loop (10000)\n"
     "  --idle-timeout S      close clients that do nothing for S seconds (60)\n"
+    "  --request-timeout S   a request must be here whole after S seconds "
+    "(30)\n"
     "  --grace S             at the end, wait S seconds for answers (5)\n"
     "  --list, --help\n\n";
 
@@ -62,39 +66,40 @@ static bool parse_address(struct server_options *o, const char *text) {
     return true;
 }
 
-// RETURNS -1, or 2 if the value makes no sense.
+// The options that take a number, and where it goes.
+struct number_option {
+    const char *name;
+    double least, most;
+    double scale; // from what is written to what is kept
+    long *to;
+};
+
+// RETURNS -1, or 2 if there is no such option or the value makes no sense.
 static int parse_option(struct server_options *o, const char *name,
                         const char *value) {
-    double n = 0;
-    if (value == NULL) {
-        return complain(o, "no value for", name);
-    }
-    if (strcmp(name, "--threads") == 0 && parse_number(value, 1, 64, &n)) {
-        o->threads = (int)n;
-    } else if (strcmp(name, "--max-connections") == 0 &&
-               parse_number(value, 1, 1e6, &n)) {
-        o->max_connections = (long)n;
-    } else if (strcmp(name, "--idle-timeout") == 0 &&
-               parse_number(value, 0.1, 86400, &n)) {
-        o->idle_ms = (long)(n * 1000);
-    } else if (strcmp(name, "--grace") == 0 &&
-               parse_number(value, 0, 3600, &n)) {
-        o->grace_ms = (long)(n * 1000);
-    } else {
-        return complain(o, "cannot use", value);
-    }
-    return -1;
-}
-
-static bool takes_value(const char *option) {
-    static const char *const options[] = {"--threads", "--max-connections",
-                                          "--idle-timeout", "--grace"};
+    const struct number_option options[] = {
+        {"--threads", 1, 64, 1, &o->threads},
+        {"--max-connections", 1, 1e6, 1, &o->max_connections},
+        {"--idle-timeout", 0.1, 86400, 1000, &o->idle_ms},
+        {"--request-timeout", 0.1, 86400, 1000, &o->request_ms},
+        {"--grace", 0, 3600, 1000, &o->grace_ms},
+    };
     for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
-        if (strcmp(option, options[i]) == 0) {
-            return true;
+        const struct number_option *n = &options[i];
+        double number;
+        if (strcmp(name, n->name) != 0) {
+            continue;
         }
+        if (value == NULL) {
+            return complain(o, "no value for", name);
+        }
+        if (!parse_number(value, n->least, n->most, &number)) {
+            return complain(o, "cannot use", value);
+        }
+        *n->to = (long)(number * n->scale);
+        return -1;
     }
-    return false;
+    return complain(o, "no such option", name);
 }
 
 // An act or an address: what is not one must be the other.
@@ -119,9 +124,10 @@ int server_options_parse(struct server_options *o, int argc, char **argv,
                                  .host = "127.0.0.1",
                                  .port = default_port,
                                  .threads = 1,
-                                 .max_connections = 10000,
-                                 .idle_ms = 60 * 1000,
-                                 .grace_ms = 5 * 1000};
+                                 .max_connections = default_max_connections,
+                                 .idle_ms = default_idle_ms,
+                                 .request_ms = default_request_ms,
+                                 .grace_ms = default_grace_ms};
     int status = -1;
     for (int i = 1; i < argc && status == -1; i++) {
         if (strcmp(argv[i], "--list") == 0) {
@@ -133,11 +139,9 @@ int server_options_parse(struct server_options *o, int argc, char **argv,
             status = 0;
         } else if (strcmp(argv[i], "--quiet") == 0) {
             o->quiet = true;
-        } else if (takes_value(argv[i])) {
+        } else if (argv[i][0] == '-') {
             status = parse_option(o, argv[i], argv[i + 1]);
             i++;
-        } else if (argv[i][0] == '-') {
-            status = complain(o, "no such option", argv[i]);
         } else {
             status = parse_word(o, argv[i], acts, count);
         }

@@ -17,9 +17,10 @@ struct server_options {
     char host[64];
     int port;
     bool quiet;           // no line for each request
-    int threads;          // loops, one thread each
+    long threads;         // loops, one thread each
     long max_connections; // for each loop
     long idle_ms;         // a client that does nothing for so long is closed
+    long request_ms;      // a request must be here whole after so long
     long grace_ms;        // what is in flight may take so long at the end
 };
 

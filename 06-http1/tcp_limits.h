@@ -1,0 +1,51 @@
+// Every limit and deadline of the TCP server, and why this number. Those with
+// an option in front are what holds without it.
+#ifndef TCP_LIMITS_H
+#define TCP_LIMITS_H
+
+enum {
+    // --max-connections, of each loop. An idle one costs some 400 bytes here
+    // and a few thousand in the kernel, so ten thousand are no burden. A client
+    // above that waits in the kernel until somebody leaves.
+    default_max_connections = 10000,
+
+    // --idle-timeout. A client may think between two messages, and may take the
+    // 64 KiB that we keep for it slowly; but if it has vanished without a word,
+    // only the clock can tell.
+    default_idle_ms = 60 * 1000,
+
+    // --request-timeout. To send a byte a second is not to be idle. So a
+    // protocol can say by when something whole must be here: tcp_set_deadline.
+    default_request_ms = 30 * 1000,
+
+    // --grace. Who stops the server waits for the last answers so long.
+    default_grace_ms = 5 * 1000,
+
+    // After our last word the client gets this long to read it and leave. To
+    // close with unread bytes in the socket would make the kernel send a reset,
+    // and a reset can destroy the answer before the client sees it.
+    linger_ms = 2 * 1000,
+
+    // One buffer for all connections of a loop: the kernel fills it, the
+    // protocol looks at it, and it is free again when on_read returns. So an
+    // idle connection has no buffer. It is as much as one read gets, and so as
+    // much as echo keeps for a client that does not take its answers.
+    read_buffer_size = 64 * 1024,
+
+    // New clients that the kernel keeps for us while we are busy.
+    backlog = 1024,
+
+    // A client that cannot be let in, for lack of memory or of a descriptor
+    // that another process holds: the next try is so much later. To try at once
+    // again would keep the processor busy with nothing.
+    retry_ms = 100,
+    // Complaints about that: one in so long, for there may be no end of them.
+    complaint_ms = 1000,
+
+    // Descriptors that are not connections: streams, files, what each loop
+    // needs for itself. The process may have as many as `ulimit -n` says.
+    other_descriptors = 24,
+    loop_descriptors = 8,
+};
+
+#endif
