@@ -12,17 +12,11 @@
 // The words that a client says first, RFC 9113 section 3.4.
 enum { preface_size = 24 };
 
-// What all connections of a loop share.
-struct http2_loop {
-    struct uv_executor *executor;
-    struct http2_session *unsent; // a list of those that have output
-};
-
 static http2_handler *handler;
 static nghttp2_session_callbacks *callbacks;
 static nghttp2_option *nghttp2_options;
 
-static struct http2_loop *loop_of(const struct http2_session *s) {
+struct http2_loop *http2_loop_of(const struct http2_session *s) {
     return tcp_loop(s->connection)->data;
 }
 
@@ -31,8 +25,7 @@ static struct http2_request *request_of(nghttp2_session *nghttp2,
     return nghttp2_session_get_stream_user_data(nghttp2, stream);
 }
 
-// Does the server owe an answer that is not made yet?
-static bool is_working(const struct http2_session *s) {
+bool http2_is_working(const struct http2_session *s) {
     const struct http2_request *r = s->requests;
     while (r != NULL && (!r->complete || r->answered)) {
         r = r->next;
@@ -40,87 +33,12 @@ static bool is_working(const struct http2_session *s) {
     return r != NULL;
 }
 
-// ---- Output, the third step ----
-
-void http2_send_soon(struct http2_session *s) {
-    struct http2_loop *loop = loop_of(s);
-    if (!s->is_unsent) {
-        s->is_unsent = true;
-        s->next_unsent = loop->unsent;
-        loop->unsent = s;
-    }
-}
-
-// nghttp2 hands its output out frame by frame; one write takes them all. While
-// the client does not read, nothing more is asked of nghttp2.
-static void send_output(struct http2_session *s) {
-    uint8_t output[output_size];
-    size_t used = 0;
-    const uint8_t *frame;
-    ssize_t n = 0;
-    while (tcp_is_writable(s->connection) &&
-           (n = nghttp2_session_mem_send(s->nghttp2, &frame)) > 0) {
-        if (used + (size_t)n > sizeof output) {
-            tcp_write(s->connection, output, used);
-            used = 0;
-        }
-        // A frame holds 16 KiB at most, since no client may ask for more
-        // than nghttp2 gives.
-        memcpy(output + used, frame, (size_t)n);
-        used += (size_t)n;
-    }
-    if (n < 0) {
-        tcp_abort(s->connection, nghttp2_strerror((int)n));
-    } else if (used > 0) {
-        tcp_write(s->connection, output, used);
-    }
-}
-
-static bool is_over(const struct http2_session *s) {
-    if (nghttp2_session_want_write(s->nghttp2)) {
-        return false;
-    }
-    return !nghttp2_session_want_read(s->nghttp2) || s->deaf ||
-           (s->input_ended && !is_working(s));
-}
-
-// The executor calls this when it has polled whatever could go on.
-static void after_round(void *data) {
-    struct http2_loop *loop = data;
-    while (loop->unsent != NULL) {
-        struct http2_session *s = loop->unsent;
-        loop->unsent = s->next_unsent;
-        s->is_unsent = false;
-        send_output(s);
-        if (tcp_is_writable(s->connection) && is_over(s)) {
-            tcp_end(s->connection);
-        }
-    }
-}
-
-static void forget_output(struct http2_session *s) {
-    struct http2_session **at = &loop_of(s)->unsent;
-    while (*at != s) {
-        at = &(*at)->next_unsent;
-    }
-    *at = s->next_unsent;
-}
-
 // ---- Patience ----
 
 // Returns what a callback of nghttp2 returns: a failure makes it stop at once.
-static int lose_patience(struct http2_session *s) {
+static int lose_patience(struct http2_session *s, int cost) {
     uint64_t now = uv_now(tcp_loop(s->connection));
-    uint64_t back = (now - s->patience_time) * patience_per_second / 1000;
-    if (back > 0) {
-        s->patience_time = now;
-        s->patience =
-            back < max_patience ? s->patience + (int)back : max_patience;
-    }
-    if (s->patience > max_patience) {
-        s->patience = max_patience;
-    }
-    if (s->patience-- > 0) {
+    if (http2_patience_lose(&s->patience, now, cost)) {
         return 0;
     }
     nghttp2_session_terminate_session(s->nghttp2, NGHTTP2_ENHANCE_YOUR_CALM);
@@ -136,7 +54,7 @@ static int on_begin_frame(nghttp2_session *nghttp2,
     case NGHTTP2_WINDOW_UPDATE:
         return 0;
     default:
-        return lose_patience(user_data);
+        return lose_patience(user_data, 1);
     }
 }
 
@@ -187,7 +105,7 @@ static int start_future(struct http2_session *s, struct http2_request *r) {
     }
     struct future *future = handler(r);
     if (future != NULL) {
-        r->task = uv_execute(loop_of(s)->executor, future);
+        r->task = uv_execute(http2_loop_of(s)->executor, future);
     }
     return r->task != NULL ? 0 : refuse(s, r->stream);
 }
@@ -200,7 +118,7 @@ static int on_frame(nghttp2_session *nghttp2, const nghttp2_frame *frame,
     bool is_last = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
     int error = 0;
     if (is_data && !is_last && frame->hd.length == frame->data.padlen) {
-        error = lose_patience(user_data); // nothing in it
+        error = lose_patience(user_data, 1); // nothing in it
     }
     if (r != NULL && is_headers && frame->headers.cat == NGHTTP2_HCAT_REQUEST) {
         error = start_future(user_data, r);
@@ -235,7 +153,7 @@ static int on_stream_close(nghttp2_session *nghttp2, int32_t stream,
 
 static void on_answer_sent(struct http2_session *s, int32_t stream) {
     const struct http2_request *r = request_of(s->nghttp2, stream);
-    s->patience += patience_per_answer;
+    http2_patience_regain(&s->patience);
     if (r != NULL && !r->complete) { // the rest is not wanted
         nghttp2_submit_rst_stream(s->nghttp2, NGHTTP2_FLAG_NONE, stream,
                                   NGHTTP2_NO_ERROR);
@@ -253,7 +171,7 @@ static int on_frame_sent(nghttp2_session *nghttp2, const nghttp2_frame *frame,
         }
         break;
     case NGHTTP2_RST_STREAM: // the client did something to deserve it
-        (void)lose_patience(user_data);
+        (void)lose_patience(user_data, 1);
         break;
     case NGHTTP2_GOAWAY:
         if (frame->goaway.error_code != NGHTTP2_NO_ERROR) {
@@ -276,8 +194,7 @@ static bool on_open(struct tcp_connection *c) {
     };
     struct http2_session *s = tcp_state(c);
     s->connection = c;
-    s->patience = max_patience;
-    s->patience_time = uv_now(tcp_loop(c));
+    http2_patience_begin(&s->patience, uv_now(tcp_loop(c)));
     return nghttp2_session_server_new2(&s->nghttp2, callbacks, s,
                                        nghttp2_options) == 0 &&
            nghttp2_submit_settings(s->nghttp2, NGHTTP2_FLAG_NONE, settings,
@@ -354,7 +271,7 @@ static void on_idle(struct tcp_connection *c) {
     struct http2_session *s = tcp_state(c);
     if (s->received < preface_size) {
         tcp_end(c);
-    } else if (!is_working(s)) {
+    } else if (!http2_is_working(s)) {
         nghttp2_session_terminate_session(s->nghttp2, NGHTTP2_NO_ERROR);
         http2_send_soon(s);
     }
@@ -377,9 +294,7 @@ static void on_stopping(struct tcp_connection *c) {
 // nghttp2 frees its streams without a word, so our requests are freed here.
 static void on_close(struct tcp_connection *c) {
     struct http2_session *s = tcp_state(c);
-    if (s->is_unsent) {
-        forget_output(s);
-    }
+    http2_forget_output(s);
     while (s->requests != NULL) {
         http2_request_free(s->requests);
     }
@@ -387,6 +302,12 @@ static void on_close(struct tcp_connection *c) {
 }
 
 // ---- Start and stop ----
+
+// The executor calls this when it has polled whatever could go on.
+static void after_round(void *data) {
+    struct http2_loop *loop = data;
+    http2_send_all(&loop->outbox);
+}
 
 static bool on_loop_start(uv_loop_t *uv) {
     struct http2_loop *loop = calloc(1, sizeof *loop);

@@ -5,6 +5,8 @@
 #define HTTP2_SESSION_H
 
 #include "future.h"
+#include "http2_output.h"
+#include "http2_patience.h"
 #include "http2_request.h"
 #include "tcp_server.h"
 
@@ -18,7 +20,13 @@ typedef struct future *http2_handler(struct http2_request *r);
 // Serves until SIGINT or SIGTERM. BORROWS options. RETURNS the exit status.
 int http2_run(http2_handler *handler, const struct server_options *options);
 
-// ---- For http2_request.c ----
+// ---- For the files that share the work ----
+
+// What all connections of a loop share.
+struct http2_loop {
+    struct uv_executor *executor;
+    struct http2_outbox outbox;
+};
 
 // Lives in the connection, as the protocol's state.
 struct http2_session {
@@ -26,16 +34,17 @@ struct http2_session {
     struct tcp_connection *connection;
     struct http2_request *requests; // all that are under way
     size_t header_text;             // bytes that they hold
+    struct http2_patience patience;
     struct http2_session *next_unsent;
-    bool is_unsent;   // on the list of those that have output
+    bool is_unsent;   // in the outbox
     bool input_ended; // the client half-closed
     bool deaf;        // nothing that the client says counts any more
     uint8_t received; // bytes, but not counted above preface_size
-    int patience;     // see http2_limits.h
-    uint64_t patience_time;
 };
 
-// There is output: it leaves at the end of this round.
-void http2_send_soon(struct http2_session *s);
+struct http2_loop *http2_loop_of(const struct http2_session *s);
+
+// Does the server owe an answer that is not made yet?
+bool http2_is_working(const struct http2_session *s);
 
 #endif
