@@ -43,14 +43,16 @@ static void *work(void *unused) {
 // The program ends. Whoever is woken from now on finds the queue closed and is
 // cancelled, so even a task that would spin for ever comes to its end. Only
 // a poll that never returns could hold us up. If a future called exit, then
-// this is the worker, and it cannot wait for itself.
+// this is the worker: it cannot wait for itself, but it can empty the queue.
 static void stop(void) {
     if (!atomic_exchange(&running, false)) {
         return; // the worker could not be started
     }
     channel_close(&queue);
-    if (!on_worker) {
-        pthread_join(worker, NULL);
+    if (on_worker) {
+        work(NULL);
+    } else if (pthread_join(worker, NULL) != 0) {
+        abort(); // it fails only when the program is wrong
     }
 }
 
@@ -68,10 +70,13 @@ static void start(void) {
 
 struct task *spawn_task(struct future *f, size_t out_size) {
     static pthread_once_t once = PTHREAD_ONCE_INIT; // in Rust: Lazy
-    pthread_once(&once, start);
-    if (start_error != 0) {
+    int error = pthread_once(&once, start);
+    if (error == 0) {
+        error = start_error;
+    }
+    if (error != 0) {
         future_drop(f);
-        errno = start_error;
+        errno = error;
         return NULL;
     }
     return task_new(f, out_size, put_on_queue);

@@ -135,7 +135,7 @@ void block_on(struct future *f, void *out) {
         if (p != NULL) {
             parker_wait(p);
         } else {
-            sched_yield();
+            (void)sched_yield(); // at worst we ask sooner
         }
     }
     future_drop(f);

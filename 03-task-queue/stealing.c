@@ -4,6 +4,7 @@
 // matters.
 #include "stealing.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -201,6 +202,9 @@ static void prepare(int count, enum sharing sharing) {
 
 int stealing_start(int count, enum sharing sharing) {
     static int numbers[most_workers];
+    if (count < 1 || count > most_workers) {
+        return EINVAL;
+    }
     prepare(count, sharing);
     for (int i = 0; i < count; i++) {
         numbers[i] = i;

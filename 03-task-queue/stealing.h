@@ -16,8 +16,8 @@ enum sharing {
 
 enum { most_workers = 64 }; // far more than a machine has use for here
 
-// Starts the workers, at most most_workers. There is one such executor at a
-// time. RETURNS 0, or an error number and then nothing runs.
+// Starts the workers: at least one, at most most_workers. There is one such
+// executor at a time. RETURNS 0, or an error number and then nothing runs.
 int stealing_start(int workers, enum sharing sharing);
 
 // Like spawn_task; from outside, tasks are dealt to the workers in turn.

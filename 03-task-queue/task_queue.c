@@ -19,11 +19,15 @@
 #include <time.h>
 
 // The program cannot go on without what it asked for.
-static void *need(void *what) {
-    if (what == NULL) {
+static void require(bool done) {
+    if (!done) {
         fprintf(stderr, "task-queue: %s\n", strerror(errno));
         exit(EXIT_FAILURE);
     }
+}
+
+static void *need(void *what) {
+    require(what != NULL);
     return what;
 }
 
@@ -67,7 +71,7 @@ static void counter_drop(struct future *self) {
     struct counter *me = (struct counter *)self;
     if (me->dropped != NULL) {
         printf("task %d is dropped after turn %d\n", me->number, me->turn);
-        sem_post(me->dropped);
+        require(sem_post(me->dropped) == 0);
     }
     free(me);
 }
@@ -152,12 +156,12 @@ static int play_cancel(long unused) {
     (void)unused;
     sem_t dropped;
     struct task *tasks[3];
-    sem_init(&dropped, 0, 0);
+    require(sem_init(&dropped, 0, 0) == 0);
     for (int i = 0; i < 3; i++) {
         tasks[i] = spawn_counter(
-            (struct counter){.number = i + 1, .turns = 4, .dropped = &dropped});
+            (struct counter){.number = i + 1, .turns = 5, .dropped = &dropped});
     }
-    sleep_ms(325);
+    sleep_ms(225); // task 1 had two turns by then, task 3 has its second
     printf("main drops the handle of task 1\n");
     future_drop(task_await(tasks[0], NULL));
     printf("main detaches task 2\n");
@@ -166,9 +170,9 @@ static int play_cancel(long unused) {
     task_cancel(tasks[2]);
     bool delivered = join_and_tell(tasks[2], 3);
     for (int i = 0; i < 3; i++) {
-        sem_wait(&dropped);
+        require(sem_wait(&dropped) == 0);
     }
-    sem_destroy(&dropped);
+    require(sem_destroy(&dropped) == 0);
     return delivered ? 1 : 0;
 }
 

@@ -39,15 +39,14 @@ static long peak_memory(void) {
     return usage.ru_maxrss;
 }
 
-// False: no memory for the notes. All of them are written once, so that they
-// are in use before the measuring begins.
+// False, with errno set: no memory for the notes. All of them are written once,
+// so that they are in use before the measuring begins.
 static bool crowd_open(struct crowd *c, const char *kind, long size) {
     *c = (struct crowd){.kind = kind, .size = size};
     size_t n = (size_t)size;
     c->late = malloc(n * sizeof *c->late);
     c->handles = malloc(n * sizeof *c->handles);
     if (c->late == NULL || c->handles == NULL) {
-        fprintf(stderr, "sleepers: %s\n", strerror(errno));
         return false;
     }
     memset(c->late, 0xff, n * sizeof *c->late);
@@ -120,26 +119,34 @@ static void sleeper_drop(struct future *self) {
 static const struct future_ops sleeper_ops = {sleeper_poll, sleeper_drop};
 
 // RETURNS the task's handle, or NULL with errno set.
-static struct task *start_task(struct crowd *c, long number) {
+static struct task *start_task(double seconds, int64_t *late) {
     struct sleeper *me = malloc(sizeof *me);
     if (me == NULL) {
         return NULL;
     }
-    *me = (struct sleeper){.base = {&sleeper_ops},
-                           .nap = timer_sleep(seconds_for(number)),
-                           .late = &c->late[number]};
+    *me = (struct sleeper){
+        .base = {&sleeper_ops}, .nap = timer_sleep(seconds), .late = late};
     return spawn_task(&me->base, 0);
 }
 
+// Starts the worker and the timer's thread, so that their memory is not taken
+// for the sleepers'.
+static bool start_executor(void) {
+    int64_t late;
+    struct task *first = start_task(0, &late);
+    return first != NULL && task_join(first, NULL) == TASK_COMPLETED;
+}
+
 int crowd_of_tasks(long n) {
-    struct crowd c;
+    struct crowd c = {0};
     int status = 0;
-    if (!crowd_open(&c, "task", n)) {
+    if (!start_executor() || !crowd_open(&c, "task", n)) {
+        fprintf(stderr, "sleepers: %s\n", strerror(errno));
         crowd_close(&c);
         return 1;
     }
     for (long i = 0; i < c.size; i++) {
-        c.handles[i].task = start_task(&c, i);
+        c.handles[i].task = start_task(seconds_for(i), &c.late[i]);
         if (c.handles[i].task == NULL) {
             crowd_refuse(&c, i, errno);
         }
@@ -181,6 +188,7 @@ int crowd_of_threads(long n) {
     struct crowd c;
     int status = 0;
     if (!crowd_open(&c, "thread", n)) {
+        fprintf(stderr, "sleepers: %s\n", strerror(errno));
         crowd_close(&c);
         return 1;
     }

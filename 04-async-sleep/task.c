@@ -64,7 +64,10 @@ static void task_ref(struct task *t) {
 // CONSUMES one reference; the last one frees. The future is still there if the
 // task is detached and asleep, and now nobody is left who could wake it.
 static void task_unref(struct task *t) {
-    if (atomic_fetch_sub_explicit(&t->refs, 1, memory_order_acq_rel) != 1) {
+    // Whoever sees that its reference is the only one need not count down: no
+    // one else is left who could add one.
+    if (atomic_load_explicit(&t->refs, memory_order_acquire) != 1 &&
+        atomic_fetch_sub_explicit(&t->refs, 1, memory_order_acq_rel) != 1) {
         return;
     }
     if (t->future != NULL) {
@@ -192,6 +195,10 @@ static struct task *task_of_join(struct future *self) {
     return (struct task *)((char *)self - offsetof(struct task, join));
 }
 
+static bool is_finished(struct task *t) {
+    return atomic_load(&t->awaiting) == FINISHED;
+}
+
 // Leaves waker where the worker will find it. False: too late, the task is
 // finished. A waker that is there already is first taken back.
 static bool await_end(struct task *t, const struct waker *waker) {
@@ -210,7 +217,7 @@ static bool await_end(struct task *t, const struct waker *waker) {
 static enum poll join_poll(struct future *self, const struct waker *waker,
                            void *out) {
     struct task *t = task_of_join(self);
-    if (await_end(t, waker)) {
+    if (!is_finished(t) && await_end(t, waker)) {
         return FUTURE_PENDING;
     }
     if (t->outcome == TASK_COMPLETED && t->value != NULL) {
@@ -234,7 +241,7 @@ struct future *task_await(struct task *t, void *value) {
 enum task_outcome task_join(struct task *t, void *out) {
     enum task_outcome outcome;
     struct future *end = task_await(t, out);
-    if (atomic_load(&t->awaiting) != FINISHED) {
+    if (!is_finished(t)) {
         block_on(end, &outcome);
         return outcome;
     }
@@ -259,7 +266,7 @@ void task_cancel(struct task *t) {
 struct task *task_new(struct future *f, size_t out_size,
                       task_schedule *put_on_queue) {
     struct task *t = NULL;
-    if (out_size <= UINT_MAX) {
+    if (out_size <= INT_MAX) {
         t = malloc(sizeof *t + out_size);
     }
     if (t == NULL) {

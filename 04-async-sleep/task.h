@@ -36,7 +36,8 @@ enum task_outcome task_join(struct task *t, void *out);
 // goes to *value. A task that awaits itself never ends.
 struct future *task_await(struct task *t, void *value);
 
-// Lets the task run on, unobserved. CONSUMES t.
+// Lets the task run on, unobserved. CONSUMES t. The output is bytes to us: if
+// it is a pointer that somebody must free, do not detach.
 void task_detach(struct task *t);
 
 // Asks for an early end; returns at once. BORROWS t. The worker drops the
@@ -47,10 +48,11 @@ void task_cancel(struct task *t);
 // ---- For futures ----
 
 // Gives up on the running task: prints why, has its future dropped and its
-// handle say TASK_PANICKED; the worker goes on. Outside a task it ends the
-// program. This is a jump, not Rust's unwinding: nothing between here and the
-// poll is cleaned up, so hold no lock and no loose allocation. A wild
-// pointer or a failed assert still ends the process.
+// handle say TASK_PANICKED; the worker goes on. Outside a poll, so also when a
+// future is being dropped, it ends the program. This is a jump, not Rust's
+// unwinding: nothing between here and the poll is cleaned up, so hold no lock
+// and no loose allocation. A wild pointer or a failed assert still ends the
+// process.
 _Noreturn void task_panic(const char *why);
 
 // ---- For executors ----

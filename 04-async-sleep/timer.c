@@ -39,77 +39,87 @@ static void unlock(void) {
 
 // ---- The heap of deadlines ----
 
-// A pairing heap: a tree in which nobody is due before the one above. A
-// sleeper's `below` is the first one below it, and `beside` links those below to
-// each other. All links are inside the sleepers, so that a sleep can begin
-// even when memory is out. Entering takes one comparison; leaving takes about
-// as many as the number of sleepers has binary digits.
-static struct timer_sleep *earliest;
+// A heap: an array in which nobody is due before the one at half its place. So
+// the earliest stands at place 1, and to enter or to leave moves about as many
+// sleepers as their number has binary digits: twenty in a million.
+struct entry {
+    int64_t deadline; // a copy: the sleepers lie far apart in memory, and a
+                      // visit to each one costs more than all the rest
+    struct timer_sleep *sleep;
+};
 
-// The one that is due first takes the other one below it. Either may be NULL.
-static struct timer_sleep *merge(struct timer_sleep *a, struct timer_sleep *b) {
-    if (a == NULL || b == NULL) {
-        return a != NULL ? a : b;
-    }
-    if (b->deadline < a->deadline) {
-        struct timer_sleep *first = b;
-        b = a;
-        a = first;
-    }
-    b->beside = a->below;
-    if (b->beside != NULL) {
-        b->beside->place = &b->beside;
-    }
-    b->place = &a->below;
-    a->below = b;
-    return a;
+static struct entry *heap;
+static size_t count; // heap[1] to heap[count] are taken
+static size_t room;
+
+static void put(size_t place, struct entry e) {
+    heap[place] = e;
+    e.sleep->place = place;
 }
 
-// Makes one heap of a row of heaps: first two and two, from the left, then all
-// of these pairs, from the right. It is the pairs that keep the tree flat.
-static struct timer_sleep *merge_row(struct timer_sleep *row) {
-    struct timer_sleep *pairs = NULL;
-    while (row != NULL) {
-        struct timer_sleep *a = row, *b = row->beside;
-        row = b != NULL ? b->beside : NULL;
-        a = merge(a, b);
-        a->beside = pairs;
-        pairs = a;
+// Puts e at place or above it, until the one above is due before it.
+static void rise(size_t place, struct entry e) {
+    while (place > 1 && e.deadline < heap[place / 2].deadline) {
+        put(place, heap[place / 2]);
+        place /= 2;
     }
-    struct timer_sleep *all = NULL;
-    while (pairs != NULL) {
-        struct timer_sleep *pair = pairs;
-        pairs = pair->beside;
-        all = merge(all, pair);
-    }
-    return all;
+    put(place, e);
 }
 
-static void set_earliest(struct timer_sleep *s) {
-    earliest = s;
-    if (s != NULL) {
-        s->beside = NULL;
-        s->place = &earliest;
-    }
-}
-
-static void enter(struct timer_sleep *s) {
-    s->below = NULL;
-    set_earliest(merge(earliest, s));
-}
-
-static void leave(struct timer_sleep *s) {
-    struct timer_sleep *rest = merge_row(s->below);
-    if (s == earliest) {
-        set_earliest(rest);
-    } else {
-        *s->place = s->beside;
-        if (s->beside != NULL) {
-            s->beside->place = s->place;
+// Puts e at place or below it, until the two below are due after it.
+static void sink(size_t place, struct entry e) {
+    for (;;) {
+        size_t below = 2 * place;
+        if (below < count && heap[below + 1].deadline < heap[below].deadline) {
+            below++;
         }
-        set_earliest(merge(earliest, rest));
+        if (below > count || heap[below].deadline >= e.deadline) {
+            break;
+        }
+        put(place, heap[below]);
+        place = below;
     }
-    s->place = NULL;
+    put(place, e);
+}
+
+// False: no memory. The heap doubles, so that growing is rare, and is freed by
+// stop.
+static bool make_room(void) {
+    if (count + 1 < room) {
+        return true;
+    }
+    size_t more = room == 0 ? 64 : 2 * room;
+    struct entry *larger = realloc(heap, more * sizeof *heap);
+    if (larger == NULL) {
+        return false;
+    }
+    heap = larger;
+    room = more;
+    return true;
+}
+
+static bool enter(struct timer_sleep *s) {
+    if (!make_room()) {
+        return false;
+    }
+    count++;
+    rise(count, (struct entry){s->deadline, s});
+    return true;
+}
+
+// The last one takes the free place, and goes up or down from there.
+static void leave(struct timer_sleep *s) {
+    size_t place = s->place;
+    struct entry last = heap[count--];
+    s->place = 0;
+    if (last.sleep == s) {
+        return;
+    }
+    if (place > 1 && last.deadline < heap[place / 2].deadline) {
+        rise(place, last);
+    } else {
+        sink(place, last);
+    }
 }
 
 // ---- The thread ----
@@ -126,15 +136,14 @@ static struct waker take_waker(struct timer_sleep *s) {
 // is due together costs few turns of the lock and little stack.
 static void wake_due(int64_t now) {
     struct waker due[64];
-    int count = 0;
-    while (count < 64 && earliest != NULL &&
-           (earliest->deadline <= now || !running)) {
-        struct timer_sleep *s = earliest;
+    int woken = 0;
+    while (woken < 64 && count > 0 && (heap[1].deadline <= now || !running)) {
+        struct timer_sleep *s = heap[1].sleep;
         leave(s);
-        due[count++] = take_waker(s);
+        due[woken++] = take_waker(s);
     }
     unlock();
-    for (int i = 0; i < count; i++) {
+    for (int i = 0; i < woken; i++) {
         waker_wake(&due[i]);
         waker_drop(&due[i]);
     }
@@ -151,12 +160,12 @@ static void wait_until(int64_t deadline) {
 static void *keep_time(void *unused) {
     (void)unused;
     lock();
-    while (running || earliest != NULL) {
+    while (running || count > 0) {
         int64_t now = monotonic_now();
-        if (earliest == NULL) {
+        if (count == 0) {
             must(pthread_cond_wait(&changed, &mutex), "wait");
-        } else if (earliest->deadline > now && running) {
-            wait_until(earliest->deadline);
+        } else if (heap[1].deadline > now && running) {
+            wait_until(heap[1].deadline);
         } else {
             wake_due(now);
         }
@@ -175,6 +184,7 @@ static void stop(void) {
     if (was_running) {
         must(pthread_cond_signal(&changed), "signal");
         must(pthread_join(thread, NULL), "join");
+        free(heap); // nobody is in it, and nobody can enter any more
     }
 }
 
@@ -197,35 +207,35 @@ static void start(void) {
 
 // ---- The future ----
 
-// Keeps the waker until the deadline. False: there is no thread to wait for.
+// Keeps the waker until the deadline. False: there is no thread to wait for, or
+// no memory.
 static bool keep_waker(struct timer_sleep *me, const struct waker *waker) {
-    if (!running) {
+    if (!running || !enter(me)) {
         return false;
     }
     me->waker = waker_clone(waker);
-    enter(me);
-    if (me == earliest) {
+    if (me->place == 1) {
         must(pthread_cond_signal(&changed), "signal");
     }
     return true;
 }
 
 static struct waker take_back(struct timer_sleep *me) {
-    if (me->place != NULL) {
+    if (me->place != 0) {
         leave(me);
     }
     return take_waker(me);
 }
 
 // Each poll leaves the timer and, if it is still too early, enters it again:
-// it may have come with a new waker. Without a thread to wait for, the task
-// must ask again at once, like an async_sleep.
+// it may have come with a new waker. If the timer cannot help, the task must ask
+// again at once, like an async_sleep.
 static enum poll sleep_poll(struct future *self, const struct waker *waker,
                             void *out) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     (void)out;
     struct timer_sleep *me = (struct timer_sleep *)self;
-    pthread_once(&once, start);
+    must(pthread_once(&once, start), "start");
     bool due = monotonic_now() >= me->deadline;
     lock();
     struct waker old = take_back(me);

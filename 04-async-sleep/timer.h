@@ -6,6 +6,7 @@
 
 #include "future.h"
 
+#include <stddef.h>
 #include <stdint.h>
 
 // Lives inside the future that awaits it, so that nothing is allocated. The
@@ -15,9 +16,8 @@ struct timer_sleep {
     struct future base;
     int64_t deadline; // nanoseconds on the clock of monotonic_now
     // The timer's; its lock guards them.
-    struct waker waker;                 // who sleeps; owned
-    struct timer_sleep *below, *beside; // see timer.c
-    struct timer_sleep **place;         // NULL: not in the timer
+    struct waker waker; // who sleeps; owned
+    size_t place;       // in the heap of timer.c; 0: not in the timer
 };
 
 // The first sleep that is polled starts the timer's thread.

@@ -88,9 +88,9 @@ START_TEST(two_run_on_and_one_is_cancelled) {
     expect_order(cancel, "main detaches task 2", "main cancels task 3");
     expect_order(cancel, "main cancels task 3", "task 3 is dropped *");
     expect_order(cancel, "task 3 is dropped *", "task 3 was cancelled");
-    expect_line(cancel, "task 1 is dropped after turn 4");
-    expect_line(cancel, "task 2 is dropped after turn 4");
-    ck_assert_int_eq(play_count(cancel, "task 3, turn 4 *"), 0);
+    expect_line(cancel, "task 1 is dropped after turn 5");
+    expect_line(cancel, "task 2 is dropped after turn 5");
+    ck_assert_int_eq(play_count(cancel, "task 3, turn 5 *"), 0);
 }
 END_TEST
 
