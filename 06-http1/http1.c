@@ -49,7 +49,7 @@ static const char *handle(const struct http1_request *request) {
     struct printout out;
     printout_begin(&out);
     print(&out, "Received a request\n");
-    print_fields(&out, request->fields);
+    print_fields(&out, request->head.fields);
     print_body(&out, request);
     printout_end(&out);
     return greet(request);

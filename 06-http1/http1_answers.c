@@ -32,10 +32,17 @@ const char *http1_status_text(int status) {
     }
 }
 
+bool http1_has_room(const struct http1_answers *out) {
+    return out->size <= http1_answers_size - http1_longest_answer;
+}
+
+void http1_add_text(struct http1_answers *out, const char *text, size_t size) {
+    memcpy(out->bytes + out->size, text, size);
+    out->size += size;
+}
+
 static void add(struct http1_answers *out, const char *text) {
-    size_t n = strlen(text);
-    memcpy(out->bytes + out->size, text, n);
-    out->size += n;
+    http1_add_text(out, text, strlen(text));
 }
 
 static void add_number(struct http1_answers *out, size_t number) {
@@ -48,26 +55,19 @@ static void add_number(struct http1_answers *out, size_t number) {
     add(out, at);
 }
 
-bool http1_has_room(const struct http1_answers *out) {
-    return out->size <= http1_answers_size - http1_longest_answer;
-}
-
-void http1_add_answer(struct http1_answers *out,
-                      const struct http1_answer *answer) {
+void http1_add_head(struct http1_answers *out,
+                    const struct http1_answer *answer) {
     add(out, "HTTP/1.1 ");
     add(out, http1_status_text(answer->status));
     add(out, "\r\nDate: ");
     add(out, http_date());
     add(out, "\r\nContent-Type: text/plain\r\nContent-Length: ");
-    add_number(out, strlen(answer->body));
+    add_number(out, answer->length);
     if (answer->connection != NULL) {
         add(out, "\r\nConnection: ");
         add(out, answer->connection);
     }
     add(out, "\r\n\r\n");
-    if (!answer->without_body) {
-        add(out, answer->body);
-    }
 }
 
 void http1_add_continue(struct http1_answers *out) {

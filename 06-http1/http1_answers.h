@@ -11,8 +11,10 @@ enum {
     // One gathering of answers. A hundred greetings fit, and then it is written
     // and used again, so nothing depends on how many come in a row.
     http1_answers_size = 16 * 1024,
-    // Every answer here is shorter, with its head.
-    http1_longest_answer = 512,
+    // A longer body goes to the client by itself, uncopied.
+    http1_longest_text = 256,
+    // What one request can add: a 100, a head, and a body that is not longer.
+    http1_longest_answer = 512 + http1_longest_text,
 };
 
 struct http1_answers {
@@ -22,21 +24,21 @@ struct http1_answers {
 
 struct http1_answer {
     int status;
-    const char *body;       // text, BORROWED
+    size_t length;          // of the body
     const char *connection; // what the Connection field says; NULL: no field
-    bool without_body;      // the answer to HEAD
 };
 
 // Is there room for one more?
 bool http1_has_room(const struct http1_answers *out);
 
-void http1_add_answer(struct http1_answers *out,
-                      const struct http1_answer *answer);
+void http1_add_head(struct http1_answers *out,
+                    const struct http1_answer *answer);
+void http1_add_text(struct http1_answers *out, const char *text, size_t size);
 
 // The word that a client waits for before it sends a long body.
 void http1_add_continue(struct http1_answers *out);
 
-// RETURNS such as "404 Not Found", for the statuses that this server has.
+// RETURNS such as "400 Bad Request", for the statuses that this server has.
 const char *http1_status_text(int status);
 
 #endif

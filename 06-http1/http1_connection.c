@@ -4,8 +4,8 @@
 //
 // What one client can make us keep, at most: one read (64 KiB) and the head
 // before it (16 KiB) while output is pending, the output itself (16 KiB), and
-// the fields (16 KiB) of a request whose body is on its way. In between
-// requests it is nothing but the struct below.
+// the head (16 KiB) of a request whose body is on its way. In between requests
+// it is nothing but the struct below.
 #include "http1_connection.h"
 
 #include "http1_answers.h"
@@ -18,15 +18,13 @@ enum {
     body_kept = 200, // so much of a body is shown to the handler
 };
 
-// A request whose head is here and whose body is not. The fields are copied:
-// the bytes that they came in are gone when the body is complete. Freed when
-// the request is answered, or with the connection.
+// A request whose head is here and whose body is not. The head is copied: the
+// bytes that it came in are gone when the body is complete. Freed when the
+// request is answered, or with the connection.
 struct upload {
-    uint64_t body_size;
-    size_t body_kept;
+    struct http1_request request; // of what is kept below
     char body[body_kept];
-    size_t fields_size;
-    char fields[];
+    char head[];
 };
 
 struct http1_connection {
@@ -41,58 +39,98 @@ static http1_handler *handler; // set once, before the loops run
 
 // ---- Answers ----
 
-// RETURNS whether the client took it all.
-static bool flush(struct tcp_connection *c, struct http1_answers *out) {
+// What has been gathered leaves with one write.
+static void flush(struct tcp_connection *c, struct http1_answers *out) {
     size_t size = out->size;
     out->size = 0;
-    return size == 0 || tcp_write(c, out->bytes, size);
+    if (size > 0) {
+        tcp_write(c, out->bytes, size);
+    }
+}
+
+// RETURNS false while the client does not take what it has asked for: then
+// nothing more is made for it.
+static bool make_room(struct tcp_connection *c, struct http1_answers *out) {
+    if (!http1_has_room(out)) {
+        flush(c, out);
+    }
+    return tcp_is_writable(c);
+}
+
+static void add_body(struct tcp_connection *c, struct http1_answers *out,
+                     const char *body, size_t size) {
+    if (size <= http1_longest_text) {
+        http1_add_text(out, body, size);
+    } else {
+        flush(c, out);
+        tcp_write(c, body, size);
+    }
+}
+
+// The answer to HEAD has the head that GET would get, and no body.
+static void add_answer(struct tcp_connection *c, struct http1_answers *out,
+                       struct http1_answer answer, const char *body) {
+    const struct http1_connection *h = tcp_state(c);
+    answer.length = strlen(body);
+    http1_add_head(out, &answer);
+    if (!h->parser.is_head) {
+        add_body(c, out, body, answer.length);
+    }
 }
 
 // The last word on this connection: what follows in the input cannot be
 // understood any more.
 static void refuse(struct tcp_connection *c, struct http1_answers *out,
                    int status, const char *why) {
-    fprintf(stderr, "Error serving connection: %s: %s\n",
-            http1_status_text(status), why);
-    char body[128];
-    snprintf(body, sizeof body, "%s: %s\n", http1_status_text(status), why);
-    http1_add_answer(out, &(struct http1_answer){.status = status,
-                                                 .body = body,
-                                                 .connection = "close"});
+    const char *text = http1_status_text(status);
+    char body[http1_longest_text];
+    fprintf(stderr, "Error serving connection: %s: %s\n", text, why);
+    snprintf(body, sizeof body, "%s: %s\n", text, why);
+    add_answer(c, out,
+               (struct http1_answer){.status = status, .connection = "close"},
+               body);
     flush(c, out);
     tcp_end(c);
 }
 
 // RETURNS whether another request may follow.
-static bool answer(struct http1_connection *h, struct http1_answers *out,
+static bool answer(struct tcp_connection *c, struct http1_answers *out,
                    const struct http1_request *request) {
-    const struct http1_parser *p = &h->parser;
-    bool keep_alive = p->keep_alive && !h->stopping;
-    const char *connection = NULL; // in HTTP/1.1 to stay needs no word
+    const struct http1_connection *h = tcp_state(c);
+    bool keep_alive = h->parser.keep_alive && !h->stopping;
+    struct http1_answer ok = {.status = 200};
     if (!keep_alive) {
-        connection = "close";
-    } else if (p->minor == 0) {
-        connection = "keep-alive";
+        ok.connection = "close";
+    } else if (h->parser.minor == 0) { // in HTTP/1.1 to stay needs no word
+        ok.connection = "keep-alive";
     }
-    http1_add_answer(out, &(struct http1_answer){.status = 200,
-                                                 .body = handler(request),
-                                                 .connection = connection,
-                                                 .without_body = p->is_head});
+    add_answer(c, out, ok, handler(request));
     return keep_alive;
 }
 
 // ---- Events of the parser ----
 
-static bool keep_fields(struct http1_connection *h, struct http1_span fields) {
-    h->upload = malloc(sizeof *h->upload + fields.size);
-    if (h->upload == NULL) {
-        return false;
+// The same span, in a copy of the bytes that it lies in.
+static struct http1_span moved(struct http1_span s, const char *from,
+                               const char *to) {
+    return (struct http1_span){to + (s.at - from), s.size};
+}
+
+static struct upload *upload_new(const struct http1_head *head) {
+    const char *from = head->method.at; // what a head begins with
+    size_t size = (size_t)(head->fields.at - from) + head->fields.size;
+    struct upload *u = malloc(sizeof *u + size);
+    if (u == NULL) {
+        return NULL;
     }
-    h->upload->body_size = 0;
-    h->upload->body_kept = 0;
-    h->upload->fields_size = fields.size;
-    memcpy(h->upload->fields, fields.at, fields.size);
-    return true;
+    memcpy(u->head, from, size);
+    u->request = (struct http1_request){
+        .head = {.method = moved(head->method, from, u->head),
+                 .target = moved(head->target, from, u->head),
+                 .fields = moved(head->fields, from, u->head)},
+        .body = {u->body, 0},
+    };
+    return u;
 }
 
 static void forget_upload(struct http1_connection *h) {
@@ -100,49 +138,47 @@ static void forget_upload(struct http1_connection *h) {
     h->upload = NULL;
 }
 
-static void on_body(struct upload *upload, struct http1_span piece) {
-    size_t room = sizeof upload->body - upload->body_kept;
-    size_t n = piece.size < room ? piece.size : room;
-    memcpy(upload->body + upload->body_kept, piece.at, n);
-    upload->body_kept += n;
-    upload->body_size += piece.size;
+// left: the input after the head. Who has sent some of the body already does
+// not wait.
+static bool on_head(struct tcp_connection *c, struct http1_answers *out,
+                    const struct http1_head *head, size_t left) {
+    struct http1_connection *h = tcp_state(c);
+    if (h->parser.has_body) {
+        h->upload = upload_new(head);
+        if (h->upload == NULL) {
+            tcp_abort(c, "out of memory");
+            return false;
+        }
+    }
+    if (h->parser.expects_continue && left == 0) {
+        http1_add_continue(out);
+    }
+    return true;
 }
 
-// RETURNS whether the connection goes on. part: of this request's head, if it
-// has no body.
+static void on_body(struct upload *u, struct http1_span piece) {
+    struct http1_request *r = &u->request;
+    size_t room = sizeof u->body - r->body.size;
+    size_t n = piece.size < room ? piece.size : room;
+    memcpy(u->body + r->body.size, piece.at, n);
+    r->body.size += n;
+    r->body_size += piece.size;
+}
+
+// RETURNS whether the connection goes on. head: where it lies in the input, if
+// there is no body.
 static bool on_request(struct tcp_connection *c, struct http1_answers *out,
-                       const struct http1_part *part) {
+                       const struct http1_head *head) {
     struct http1_connection *h = tcp_state(c);
-    struct http1_request request = {.fields = part->fields};
-    const struct upload *upload = h->upload;
-    if (upload != NULL) {
-        request.fields =
-            (struct http1_span){upload->fields, upload->fields_size};
-        request.body = (struct http1_span){upload->body, upload->body_kept};
-        request.body_size = upload->body_size;
-    }
-    bool goes_on = answer(h, out, &request);
+    const struct http1_request bare = {.head = *head};
+    bool goes_on =
+        answer(c, out, h->upload != NULL ? &h->upload->request : &bare);
     forget_upload(h);
     if (!goes_on) {
         flush(c, out);
         tcp_end(c);
     }
     return goes_on;
-}
-
-// left: the input after the head. Who has sent some of the body already does
-// not wait.
-static bool on_head(struct tcp_connection *c, struct http1_answers *out,
-                    const struct http1_part *part, size_t left) {
-    struct http1_connection *h = tcp_state(c);
-    if (h->parser.has_body && !keep_fields(h, part->fields)) {
-        tcp_abort(c, "out of memory");
-        return false;
-    }
-    if (h->parser.expects_continue && left == 0) {
-        http1_add_continue(out);
-    }
-    return true;
 }
 
 // Serves what is complete in the input. RETURNS what must be kept of it: the
@@ -155,8 +191,7 @@ static struct http1_span serve(struct tcp_connection *c,
     bool goes_on = true;
     out.size = 0;
     while (goes_on) {
-        if (!http1_is_busy(&h->parser) && !http1_has_room(&out) &&
-            !flush(c, &out)) {
+        if (!http1_is_busy(&h->parser) && !make_room(c, &out)) {
             return input;
         }
         switch (http1_next(&h->parser, &input, &part)) {
@@ -164,13 +199,13 @@ static struct http1_span serve(struct tcp_connection *c,
             flush(c, &out);
             return input;
         case HTTP1_HEAD:
-            goes_on = on_head(c, &out, &part, input.size);
+            goes_on = on_head(c, &out, &part.head, input.size);
             break;
         case HTTP1_BODY:
             on_body(h->upload, part.body);
             break;
         case HTTP1_END:
-            goes_on = on_request(c, &out, &part);
+            goes_on = on_request(c, &out, &part.head);
             break;
         case HTTP1_REFUSED:
             refuse(c, &out, h->parser.status, h->parser.why);

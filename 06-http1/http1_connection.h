@@ -9,9 +9,9 @@
 
 // A request that has arrived as a whole. BORROWED: gone after the handler.
 struct http1_request {
-    struct http1_span fields; // see http1_next_field
-    struct http1_span body;   // its first octets
-    uint64_t body_size;       // all of it
+    struct http1_head head;
+    struct http1_span body; // its first octets
+    uint64_t body_size;     // all of it
 };
 
 // RETURNS the text to answer with, which must outlive the call.

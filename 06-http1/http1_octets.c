@@ -1,13 +1,17 @@
+#define _POSIX_C_SOURCE 200809L
 // The table behind http1_octets.h: 16 rows of 16 octets.
 #include "http1_octets.h"
 
+#include <string.h>
+#include <strings.h>
+
 enum {
-    N = 0,           // nowhere
-    V = OCTET_VALUE, // in values only
-    B = OCTET_VALUE | OCTET_BLANK,
-    U = OCTET_VALUE | OCTET_TARGET,
+    N = 0,          // nowhere
+    V = OCTET_TEXT, // in text only
+    B = OCTET_TEXT | OCTET_BLANK,
+    U = OCTET_TEXT | OCTET_TARGET,
     H = U | OCTET_HOST,
-    K = OCTET_VALUE | OCTET_TOKEN, // only '#'
+    K = OCTET_TEXT | OCTET_TOKEN, // only '#'
     T = U | OCTET_TOKEN,
     A = U | OCTET_TOKEN | OCTET_HOST, // everywhere
     D = A | OCTET_DIGIT,
@@ -42,4 +46,12 @@ int octet_hex(char octet) {
         return octet - 'a' + 10;
     }
     return octet >= 'A' && octet <= 'F' ? octet - 'A' + 10 : -1;
+}
+
+bool span_is(struct http1_span s, const char *text) {
+    return s.size == strlen(text) && memcmp(s.at, text, s.size) == 0;
+}
+
+bool span_is_word(struct http1_span s, const char *word) {
+    return s.size == strlen(word) && strncasecmp(s.at, word, s.size) == 0;
 }

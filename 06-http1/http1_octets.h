@@ -1,9 +1,10 @@
-// The alphabet of HTTP/1.1: which octet may stand in which part of a request.
-// The parser walks over octets by these sets and by nothing else.
+// The alphabet of HTTP/1.1: which octet may stand in which part of a request,
+// and how such parts are cut off a piece of text.
 #ifndef HTTP1_OCTETS_H
 #define HTTP1_OCTETS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 // One bit for each set, so that one look into a table answers for all of them.
@@ -17,9 +18,9 @@ enum http1_octet_set {
     // What a host name is made of, brackets, colon and % apart (RFC 3986
     // section 3.2.2).
     OCTET_HOST = 4,
-    // What a field's value is made of: no control character but the tab. So no
-    // CR, no LF and no NUL (RFC 9110 section 5.5).
-    OCTET_VALUE = 8,
+    // What a line is made of: no control character but the tab. So no CR, no LF
+    // and no NUL (RFC 9110 section 5.5).
+    OCTET_TEXT = 8,
     // Space and tab.
     OCTET_BLANK = 16,
     OCTET_DIGIT = 32,
@@ -33,5 +34,42 @@ static inline bool octet_is(char octet, enum http1_octet_set set) {
 
 // RETURNS 0 to 15, or -1 for an octet that is no hexadecimal digit.
 int octet_hex(char octet);
+
+// A piece of somebody's bytes. BORROWED, always.
+struct http1_span {
+    const char *at;
+    size_t size;
+};
+
+// Cuts size octets off the front. RETURNS them.
+static inline struct http1_span span_cut(struct http1_span *s, size_t size) {
+    struct http1_span front = {s->at, size};
+    s->at += size;
+    s->size -= size;
+    return front;
+}
+
+// Cuts off the octets of a set that stand in front. RETURNS them.
+static inline struct http1_span span_cut_set(struct http1_span *s,
+                                             enum http1_octet_set set) {
+    size_t size = 0;
+    while (size < s->size && octet_is(s->at[size], set)) {
+        size++;
+    }
+    return span_cut(s, size);
+}
+
+// Cuts off one octet, if it is this one. RETURNS whether it was.
+static inline bool span_cut_octet(struct http1_span *s, char octet) {
+    if (s->size == 0 || s->at[0] != octet) {
+        return false;
+    }
+    span_cut(s, 1);
+    return true;
+}
+
+// Methods are told apart by case (RFC 9110 section 9.1), most else is not.
+bool span_is(struct http1_span s, const char *text);
+bool span_is_word(struct http1_span s, const char *word);
 
 #endif

@@ -15,17 +15,16 @@
 #ifndef HTTP1_PARSER_H
 #define HTTP1_PARSER_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "http1_octets.h"
 
 // ---- Limits: each bounds what one client can make us keep or do ----
 
 enum {
-    // RFC 9112 section 3 asks for 8000 at least. A longer line is a 414.
+    // RFC 9112 section 3 asks for 8000 at least. A longer line is a 414. All
+    // lines are counted with their CR and LF.
     http1_max_line = 8192,
-    // The line and the fields together, with their line ends. Browsers with
-    // many cookies need about half of it. More is a 431.
+    // The line and the fields together. Browsers with many cookies need about
+    // half of it. More is a 431.
     http1_max_head = 16 * 1024,
     // Browsers send about 15 fields. More than these are a 431.
     http1_max_fields = 100,
@@ -39,12 +38,6 @@ enum {
 
 // ---- What goes in and what comes out ----
 
-// A piece of somebody's bytes. BORROWED, always.
-struct http1_span {
-    const char *at;
-    size_t size;
-};
-
 enum http1_event {
     HTTP1_MORE,    // all that is here is looked at; call again with more
     HTTP1_HEAD,    // line and fields are complete: see struct http1_part
@@ -53,37 +46,29 @@ enum http1_event {
     HTTP1_REFUSED, // see status and why; nothing sensible can follow
 };
 
-// What an event has found, as pieces of the input of this call.
-struct http1_part {
-    struct http1_span method, target, fields; // with HTTP1_HEAD
-    struct http1_span body;                   // with HTTP1_BODY
+struct http1_head {
+    struct http1_span method, target;
+    struct http1_span fields; // see http1_next_field
 };
 
-// Where the parser stands: the name says which octet comes next. First the
-// states whose octets stay in the input until the head is complete.
+// What an event has found, as pieces of the input.
+struct http1_part {
+    struct http1_head head; // with HTTP1_HEAD
+    struct http1_span body; // with HTTP1_BODY
+};
+
+// A request is lines, and perhaps data after them. The state says which comes
+// next.
 enum http1_state {
-    HTTP1_AT_START, // between two requests
-    HTTP1_AT_EMPTY_LINE_LF,
-    HTTP1_AT_METHOD,
-    HTTP1_IN_METHOD,
-    HTTP1_IN_TARGET,
-    HTTP1_IN_VERSION,
-    HTTP1_AT_LINE_LF,
-    HTTP1_AT_FIELD, // a name, or the CR of the empty line
-    HTTP1_IN_NAME,
-    HTTP1_BEFORE_VALUE,
-    HTTP1_IN_VALUE,
-    HTTP1_AT_FIELD_LF,
-    HTTP1_AT_FIELDS_LF,
-    HTTP1_BEFORE_EXTENSION,
-    HTTP1_IN_EXTENSION,
-    HTTP1_AT_CHUNK_SIZE, // the first digit
-    HTTP1_IN_CHUNK_SIZE,
-    HTTP1_AT_CHUNK_SIZE_LF,
-    HTTP1_IN_CHUNK,
-    HTTP1_AT_CHUNK_CR,
-    HTTP1_AT_CHUNK_LF,
-    HTTP1_IN_BODY, // of a length that was told
+    HTTP1_AT_START,      // between two requests
+    HTTP1_AT_EMPTY_LINE, // one that stands before a request
+    HTTP1_AT_LINE,       // GET / HTTP/1.1
+    HTTP1_AT_FIELD,      // Host: localhost, or the empty line of the head's end
+    HTTP1_IN_BODY,       // data of a length that was told
+    HTTP1_AT_CHUNK_SIZE, // 1f
+    HTTP1_IN_CHUNK,      // data of that length
+    HTTP1_AT_CHUNK_END,  // the empty line after it
+    HTTP1_AT_TRAILER,    // after the last chunk: as HTTP1_AT_FIELD
     HTTP1_AT_END,
     HTTP1_IS_REFUSED,
 };
@@ -96,29 +81,27 @@ struct http1_parser {
     bool has_body;
     bool is_head;  // the method is HEAD: its answer has no body
     uint8_t minor; // HTTP/1.0 or 1.1
+
     // For the caller, after HTTP1_REFUSED.
     int status;
-    const char *why;
+    const char *why; // never a word of the client's
 
     // For the parser.
     enum http1_state state;
-    uint32_t scanned; // octets of the input that it has looked at
-    // Where the parts begin and end, counted from the start of the head.
-    uint16_t method_end, target_end, line_end;
-    uint16_t name_at, name_end, value_at, value_end;
+    uint32_t scanned;     // octets of the input that it has looked at
+    uint32_t line_at;     // where in the input the line under way begins
+    uint16_t method_size; // the head's parts, to be found when it is complete
+    uint16_t target_size;
     uint16_t field_count;
     uint16_t extra; // octets of extensions and trailers so far
-    uint8_t major;
-    uint8_t size_digits; // of this chunk's size
     bool has_host, has_length, chunked, wants_close, wants_keep_alive;
-    bool in_body;       // the head is complete
     uint64_t left;      // octets of the body, or of this chunk, to come
     uint64_t body_size; // octets of all chunks so far
 };
 
-// Looks at the input from where it stood, and takes from its front what is
-// done with. What it leaves there, the beginning of a head, must be there
-// again, with more behind it, in the next call. Call it again after every
+// Looks at the input from where it stood, and cuts off its front what is done
+// with. What it leaves there, the beginning of a head or of a line, must be
+// there again, with more behind it, in the next call. Call it again after every
 // event but HTTP1_MORE, also when the input is empty.
 enum http1_event http1_next(struct http1_parser *p, struct http1_span *input,
                             struct http1_part *part);
@@ -126,8 +109,8 @@ enum http1_event http1_next(struct http1_parser *p, struct http1_span *input,
 // Is the client in the middle of a request?
 bool http1_is_busy(const struct http1_parser *p);
 
-// Takes one field from the front of an HTTP1_HEAD's fields. RETURNS false when
-// there is none left.
+// Cuts one field off the front of a head's fields. RETURNS false when there is
+// none left.
 bool http1_next_field(struct http1_span *fields, struct http1_span *name,
                       struct http1_span *value);
 

@@ -1,12 +1,8 @@
-#define _POSIX_C_SOURCE 200809L
 // The rules behind http1_rules.h. Of all fields only five change how a request
 // is read: Host, Content-Length, Transfer-Encoding, Connection and Expect.
 #include "http1_rules.h"
 
-#include "http1_octets.h"
-
 #include <string.h>
-#include <strings.h>
 
 enum http1_event http1_refuse(struct http1_parser *p, int status,
                               const char *why) {
@@ -16,85 +12,73 @@ enum http1_event http1_refuse(struct http1_parser *p, int status,
     return HTTP1_REFUSED;
 }
 
-// Methods are told apart by case (RFC 9110 section 9.1), most else is not.
-static bool is_exactly(struct http1_span s, const char *word) {
-    return s.size == strlen(word) && memcmp(s.at, word, s.size) == 0;
-}
-
-static bool is_word(struct http1_span s, const char *word) {
-    return s.size == strlen(word) && strncasecmp(s.at, word, s.size) == 0;
-}
-
-static struct http1_span skip_front(struct http1_span s, size_t n) {
-    return (struct http1_span){s.at + n, s.size - n};
-}
-
 // ---- A host and its port, RFC 3986 section 3.2 ----
 
-// RETURNS the length of the name or the IPv4 address at the front.
-static size_t name_length(struct http1_span s) {
-    size_t n = 0;
-    while (n < s.size) {
-        if (octet_is(s.at[n], OCTET_HOST)) {
-            n++;
-        } else if (s.at[n] == '%' && n + 2 < s.size &&
-                   octet_hex(s.at[n + 1]) >= 0 && octet_hex(s.at[n + 2]) >= 0) {
-            n += 3;
-        } else {
-            break;
-        }
-    }
-    return n;
+static bool is_hex(char octet) {
+    return octet_hex(octet) >= 0;
 }
 
-// RETURNS the length of the address in brackets at the front, or 0.
-static size_t address_length(struct http1_span s) {
-    size_t n = 1;
-    while (n < s.size && (octet_is(s.at[n], OCTET_HOST) || s.at[n] == ':')) {
-        n++;
+// A name or an IPv4 address, perhaps with escaped octets, perhaps nothing.
+static bool cut_name(struct http1_span *s) {
+    for (;;) {
+        span_cut_set(s, OCTET_HOST);
+        if (s->size == 0 || s->at[0] != '%') {
+            return true;
+        }
+        if (s->size < 3 || !is_hex(s->at[1]) || !is_hex(s->at[2])) {
+            return false;
+        }
+        span_cut(s, 3);
     }
-    return n > 1 && n < s.size && s.at[n] == ']' ? n + 1 : 0;
+}
+
+// An IPv6 address, whose digits nobody needs here.
+static bool cut_brackets(struct http1_span *s) {
+    size_t before = s->size;
+    do {
+        span_cut_set(s, OCTET_HOST);
+    } while (span_cut_octet(s, ':'));
+    return s->size < before && span_cut_octet(s, ']');
 }
 
 static bool is_host(struct http1_span s) {
-    bool bracket = s.size > 0 && s.at[0] == '[';
-    size_t n = bracket ? address_length(s) : name_length(s);
-    if (bracket && n == 0) {
-        return false;
+    bool good = span_cut_octet(&s, '[') ? cut_brackets(&s) : cut_name(&s);
+    if (good && span_cut_octet(&s, ':')) {
+        span_cut_set(&s, OCTET_DIGIT);
     }
-    s = skip_front(s, n);
-    if (s.size == 0) {
-        return true;
-    }
-    for (n = 1; n < s.size && octet_is(s.at[n], OCTET_DIGIT); n++) {
-    }
-    return s.at[0] == ':' && n == s.size;
+    return good && s.size == 0;
 }
 
 // ---- The line, RFC 9112 section 3 ----
+
+static bool cut_word(struct http1_span *s, const char *word) {
+    size_t size = strlen(word);
+    if (s->size < size ||
+        !span_is_word((struct http1_span){s->at, size}, word)) {
+        return false;
+    }
+    span_cut(s, size);
+    return true;
+}
 
 // absolute-form, http://host:port/path: what a client sends to a proxy, and a
 // server must understand (section 3.2.2).
 static enum http1_event check_absolute(struct http1_parser *p,
                                        struct http1_span target) {
-    static const char http[] = "http://", https[] = "https://";
-    size_t n = sizeof http - 1;
-    if (target.size >= sizeof https - 1 &&
-        strncasecmp(target.at, https, sizeof https - 1) == 0) {
+    if (cut_word(&target, "https://")) {
         // RFC 9110 section 7.4: what was meant for a secured connection.
         return http1_refuse(p, 421, "an https target without TLS");
     }
-    if (target.size < n || strncasecmp(target.at, http, n) != 0) {
+    if (!cut_word(&target, "http://")) {
         return http1_refuse(p, 400, "a target that is no path");
     }
-    target = skip_front(target, n);
-    for (n = 0; n < target.size; n++) {
-        if (target.at[n] == '/' || target.at[n] == '?') {
-            break;
-        }
+    size_t size = 0;
+    while (size < target.size && target.at[size] != '/' &&
+           target.at[size] != '?') {
+        size++;
     }
-    if (n == 0 || target.at[0] == ':' ||
-        !is_host((struct http1_span){target.at, n})) {
+    struct http1_span host = span_cut(&target, size);
+    if (size == 0 || host.at[0] == ':' || !is_host(host)) {
         return http1_refuse(p, 400, "a target with a bad host");
     }
     return HTTP1_MORE;
@@ -102,22 +86,24 @@ static enum http1_event check_absolute(struct http1_parser *p,
 
 enum http1_event http1_check_line(struct http1_parser *p,
                                   struct http1_span method,
-                                  struct http1_span target) {
+                                  struct http1_span target,
+                                  struct http1_span version) {
     // First of all, since what the rest means depends on it. It also answers
     // the preface of HTTP/2, which was made to look like this: PRI * HTTP/2.0
-    if (p->major != 1) {
+    if (version.at[5] != '1') {
         return http1_refuse(p, 505, "a version that is not HTTP/1");
     }
-    if (is_exactly(method, "CONNECT")) {
+    p->minor = version.at[7] != '0'; // 1.2 would be read as 1.1
+    p->is_head = span_is(method, "HEAD");
+    if (span_is(method, "CONNECT")) {
         // It asks for a tunnel to somewhere else. To greet would be to agree.
         return http1_refuse(p, 501, "CONNECT, but this is no proxy");
     }
-    p->is_head = is_exactly(method, "HEAD");
     if (target.at[0] == '/') {
         return HTTP1_MORE;
     }
-    if (is_exactly(target, "*")) { // the server as a whole, section 3.2.4
-        return is_exactly(method, "OPTIONS")
+    if (span_is(target, "*")) { // the server as a whole, section 3.2.4
+        return span_is(method, "OPTIONS")
                    ? HTTP1_MORE
                    : http1_refuse(p, 400, "the target * without OPTIONS");
     }
@@ -142,32 +128,36 @@ static enum http1_event on_content_length(struct http1_parser *p,
         return http1_refuse(p, 400, "two Content-Length fields");
     }
     p->has_length = true;
-    for (size_t i = 0; i < value.size; i++) {
-        if (!octet_is(value.at[i], OCTET_DIGIT)) {
-            return http1_refuse(p, 400, "a Content-Length that is no number");
-        }
-        if (p->left <= http1_max_body) { // more digits cannot make it fit
-            p->left = p->left * 10 + (uint64_t)(value.at[i] - '0');
-        }
+    struct http1_span digits = span_cut_set(&value, OCTET_DIGIT);
+    if (digits.size == 0 || value.size > 0) {
+        return http1_refuse(p, 400, "a Content-Length that is no number");
     }
-    return value.size > 0 ? HTTP1_MORE
-                          : http1_refuse(p, 400, "an empty Content-Length");
+    // Past the limit more digits cannot make it fit, and must not overflow.
+    for (size_t i = 0; i < digits.size && p->left <= http1_max_body; i++) {
+        p->left = p->left * 10 + (uint64_t)(digits.at[i] - '0');
+    }
+    return HTTP1_MORE;
 }
 
 // "chunked" is all we know, and the one that must be last (section 6.1).
 static enum http1_event on_transfer_encoding(struct http1_parser *p,
                                              struct http1_span value) {
+    static const char chunked[] = "chunked";
+    const size_t size = sizeof chunked - 1;
     if (p->chunked) {
         return http1_refuse(p, 400, "two Transfer-Encoding fields");
     }
-    if (is_word(value, "chunked")) {
-        p->chunked = true;
+    p->chunked = true;
+    if (span_is_word(value, chunked)) {
         return HTTP1_MORE;
     }
-    const size_t n = sizeof "chunked" - 1;
-    if (value.size > n && strchr(", \t", value.at[value.size - n - 1]) &&
-        is_word(skip_front(value, value.size - n), "chunked")) {
-        return http1_refuse(p, 501, "a transfer coding that we do not know");
+    if (value.size > size) {
+        struct http1_span before = span_cut(&value, value.size - size);
+        char octet = before.at[before.size - 1];
+        if ((octet == ',' || octet_is(octet, OCTET_BLANK)) &&
+            span_is_word(value, chunked)) {
+            return http1_refuse(p, 501, "a transfer coding we do not know");
+        }
     }
     return http1_refuse(p, 400, "a body that is not chunked at the end");
 }
@@ -176,16 +166,11 @@ static enum http1_event on_transfer_encoding(struct http1_parser *p,
 static enum http1_event on_connection(struct http1_parser *p,
                                       struct http1_span value) {
     while (value.size > 0) {
-        struct http1_span word = {value.at, 0};
-        while (word.size < value.size &&
-               octet_is(word.at[word.size], OCTET_TOKEN)) {
-            word.size++;
-        }
-        p->wants_close |= is_word(word, "close");
-        p->wants_keep_alive |= is_word(word, "keep-alive");
-        value = skip_front(value, word.size);
+        struct http1_span word = span_cut_set(&value, OCTET_TOKEN);
+        p->wants_close |= span_is_word(word, "close");
+        p->wants_keep_alive |= span_is_word(word, "keep-alive");
         if (value.size > 0) {
-            value = skip_front(value, 1); // a comma, a blank
+            span_cut(&value, 1); // a comma, a blank
         }
     }
     return HTTP1_MORE;
@@ -193,7 +178,7 @@ static enum http1_event on_connection(struct http1_parser *p,
 
 static enum http1_event on_expect(struct http1_parser *p,
                                   struct http1_span value) {
-    if (!is_word(value, "100-continue")) {
+    if (!span_is_word(value, "100-continue")) {
         return http1_refuse(p, 417, "an expectation that we cannot meet");
     }
     p->expects_continue = true;
@@ -204,18 +189,17 @@ enum http1_event http1_check_field(struct http1_parser *p,
                                    struct http1_span name,
                                    struct http1_span value) {
     static const struct {
-        struct http1_span name;
+        const char *name;
         enum http1_event (*check)(struct http1_parser *, struct http1_span);
     } known[] = {
-        {{"host", 4}, on_host},
-        {{"expect", 6}, on_expect},
-        {{"connection", 10}, on_connection},
-        {{"content-length", 14}, on_content_length},
-        {{"transfer-encoding", 17}, on_transfer_encoding},
+        {"Host", on_host},
+        {"Expect", on_expect},
+        {"Connection", on_connection},
+        {"Content-Length", on_content_length},
+        {"Transfer-Encoding", on_transfer_encoding},
     };
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
-        if (name.size == known[i].name.size &&
-            strncasecmp(name.at, known[i].name.at, name.size) == 0) {
+        if (span_is_word(name, known[i].name)) {
             return known[i].check(p, value);
         }
     }

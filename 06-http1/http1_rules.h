@@ -12,7 +12,8 @@ enum http1_event http1_refuse(struct http1_parser *p, int status,
 
 enum http1_event http1_check_line(struct http1_parser *p,
                                   struct http1_span method,
-                                  struct http1_span target);
+                                  struct http1_span target,
+                                  struct http1_span version);
 
 enum http1_event http1_check_field(struct http1_parser *p,
                                    struct http1_span name,
