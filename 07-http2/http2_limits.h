@@ -23,12 +23,18 @@ enum {
     body_shown = 200,
 
     // A client must not make us work for nothing. Each frame that brings no
-    // answer nearer (a reset, a ping, settings, an empty frame) costs one
-    // piece of patience. Each second gives back 100, each answer 2.
-    // A client in its right mind never loses 1000.
+    // answer nearer (a reset, a ping, settings, an empty frame, a request too
+    // many) costs one piece of patience, and a header list that is too large
+    // costs what reading it has cost. Each second gives back 100, each answer
+    // 2. A client in its right mind never loses 1000.
     max_patience = 1000,
     patience_per_second = 100,
     patience_per_answer = 2,
+    patience_per_large_list = 20,
+
+    // A client has to get on with its requests; see http2_output.c. So many bytes of a
+    // body, or of an answer that it takes, are as good as a whole request.
+    bytes_of_progress = 64 * 1024,
 
     // Output gathered for one write. A write costs as much as ten requests.
     output_size = 32 * 1024,

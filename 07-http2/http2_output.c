@@ -60,14 +60,31 @@ static bool is_over(const struct http2_session *s) {
            (s->input_ended && !http2_is_working(s));
 }
 
+// While a client has requests under way it must get on with one of them from
+// time to time, however busy it is with pings.
+static void watch(struct http2_session *s) {
+    bool must_get_on = s->requests != NULL;
+    if (s->got_on || must_get_on != s->is_timed) {
+        long ms = tcp_options(s->connection)->request_ms;
+        tcp_set_deadline(s->connection, must_get_on ? ms : 0);
+        s->is_timed = must_get_on;
+        s->got_on = false;
+    }
+}
+
 void http2_send_all(struct http2_outbox *outbox) {
     while (outbox->first != NULL) {
         struct http2_session *s = outbox->first;
         outbox->first = s->next_unsent;
         s->is_unsent = false;
         send_output(s);
-        if (tcp_is_writable(s->connection) && is_over(s)) {
+        if (!tcp_is_writable(s->connection)) {
+            continue; // on_drained comes back here, if anything does
+        }
+        if (is_over(s)) {
             tcp_end(s->connection);
+        } else {
+            watch(s);
         }
     }
 }

@@ -27,6 +27,6 @@ bool http2_patience_lose(struct http2_patience *p, uint64_t now, int cost) {
     return true;
 }
 
-void http2_patience_regain(struct http2_patience *p) {
-    add(p, patience_per_answer);
+void http2_patience_regain(struct http2_patience *p, int more) {
+    add(p, (uint64_t)more);
 }

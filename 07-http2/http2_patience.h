@@ -17,7 +17,6 @@ void http2_patience_begin(struct http2_patience *p, uint64_t now);
 // RETURNS false if there was not that much left.
 bool http2_patience_lose(struct http2_patience *p, uint64_t now, int cost);
 
-// An answer has reached the client: that is what we are here for.
-void http2_patience_regain(struct http2_patience *p);
+void http2_patience_regain(struct http2_patience *p, int more);
 
 #endif

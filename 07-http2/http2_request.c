@@ -90,35 +90,52 @@ static bool is_text(const uint8_t *bytes, size_t size, const char *text) {
     return size == strlen(text) && memcmp(bytes, text, size) == 0;
 }
 
-bool http2_request_header(struct http2_request *r, const uint8_t *name,
-                          size_t name_size, const uint8_t *value,
-                          size_t value_size) {
-    if (is_text(name, name_size, ":method")) {
-        r->is_head = is_text(value, value_size, "HEAD");
-        r->is_connect = is_text(value, value_size, "CONNECT");
-    }
+static void note_method(struct http2_request *r, const uint8_t *method,
+                        size_t size) {
+    r->is_head = is_text(method, size, "HEAD");
+    r->is_connect = is_text(method, size, "CONNECT");
+}
+
+uint32_t http2_request_header(struct http2_request *r, const uint8_t *name,
+                              size_t name_size, const uint8_t *value,
+                              size_t value_size) {
     r->header_size += name_size + value_size + 32; // RFC 9113 section 6.5.2
+    if (r->header_size > max_headers_read) {
+        return NGHTTP2_ENHANCE_YOUR_CALM;
+    }
+    if (r->in_trailers) {
+        return NGHTTP2_NO_ERROR;
+    }
+    if (is_text(name, name_size, ":method")) {
+        note_method(r, value, value_size);
+    }
     if (r->header_size > max_headers) {
         r->is_too_large = true;
         forget_headers(r);
     }
-    if (r->header_size > max_headers_read) {
-        return false;
-    }
     if (r->is_too_large || http2_is_quiet(r)) {
-        return true;
+        return NGHTTP2_NO_ERROR;
     }
     if (!make_room(r, name_size + value_size + 2)) {
-        return false;
+        return NGHTTP2_REFUSED_STREAM;
     }
     keep(r, name, name_size);
     keep(r, value, value_size);
-    return true;
+    return NGHTTP2_NO_ERROR;
+}
+
+// A body that goes on, however slowly, is not a client that hangs.
+static void note_progress(struct http2_request *r, uint64_t before,
+                          uint64_t after) {
+    if (before / bytes_of_progress != after / bytes_of_progress) {
+        r->session->got_on = true;
+    }
 }
 
 bool http2_request_body(struct http2_request *r, const uint8_t *bytes,
                         size_t size) {
     size_t shown = http2_body_shown(r);
+    note_progress(r, r->body_size, r->body_size + size);
     r->body_size += size;
     if (r->body == NULL) {
         r->body = malloc(body_shown);
@@ -132,6 +149,7 @@ bool http2_request_body(struct http2_request *r, const uint8_t *bytes,
 
 void http2_request_complete(struct http2_request *r) {
     r->complete = true;
+    r->session->got_on = true;
     if (r->waker.ops != NULL) {
         waker_wake(&r->waker);
         waker_drop(&r->waker);
@@ -187,6 +205,7 @@ static ssize_t on_read_answer(nghttp2_session *nghttp2, int32_t stream,
     struct http2_request *r = source->ptr;
     size_t n = r->answer_size < room ? r->answer_size : room;
     memcpy(buffer, r->answer, n);
+    note_progress(r, r->answer_size, r->answer_size - n);
     r->answer += n;
     r->answer_size -= n;
     if (r->answer_size == 0) {

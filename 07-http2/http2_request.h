@@ -22,6 +22,7 @@ struct http2_request {
     int32_t stream;
     bool complete, answered;
     bool is_head, is_connect, is_too_large;
+    bool in_trailers; // header fields from now on come after the body
     size_t header_size;
     char *headers; // "name\0value\0" for each; NULL: none kept
     size_t headers_used, headers_room;
@@ -59,10 +60,11 @@ struct http2_request *http2_request_new(struct http2_session *s,
                                         int32_t stream);
 void http2_request_free(struct http2_request *r);
 
-// False: no memory, or too much of it.
-bool http2_request_header(struct http2_request *r, const uint8_t *name,
-                          size_t name_size, const uint8_t *value,
-                          size_t value_size);
+// RETURNS NGHTTP2_NO_ERROR, or the error that must end the stream: no memory,
+// or too much of it. With trailers they are counted and forgotten.
+uint32_t http2_request_header(struct http2_request *r, const uint8_t *name,
+                              size_t name_size, const uint8_t *value,
+                              size_t value_size);
 bool http2_request_body(struct http2_request *r, const uint8_t *bytes,
                         size_t size);
 void http2_request_complete(struct http2_request *r);

@@ -49,7 +49,6 @@ static int on_begin_frame(nghttp2_session *nghttp2,
                           const nghttp2_frame_hd *frame, void *user_data) {
     (void)nghttp2;
     switch (frame->type) {
-    case NGHTTP2_HEADERS:
     case NGHTTP2_DATA: // see on_frame
     case NGHTTP2_WINDOW_UPDATE:
         return 0;
@@ -60,34 +59,50 @@ static int on_begin_frame(nghttp2_session *nghttp2,
 
 // ---- What nghttp2 tells us, the first step ----
 
+// A new request, unless it is one too many: nghttp2 refuses that by itself.
 static int on_begin_headers(nghttp2_session *nghttp2,
                             const nghttp2_frame *frame, void *user_data) {
+    struct http2_session *s = user_data;
+    struct http2_request *r = request_of(nghttp2, frame->hd.stream_id);
     if (frame->headers.cat != NGHTTP2_HCAT_REQUEST) {
-        return 0; // trailers
+        if (r != NULL) {
+            r->in_trailers = true;
+        }
+        return 0;
     }
-    struct http2_request *r = http2_request_new(user_data, frame->hd.stream_id);
+    r = http2_request_new(s, frame->hd.stream_id);
     if (r == NULL) {
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE; // resets the stream
     }
+    http2_patience_regain(&s->patience, 1); // what the frame has cost
     return nghttp2_session_set_stream_user_data(nghttp2, r->stream, r);
 }
 
-static int refuse(struct http2_session *s, int32_t stream) {
+static int reset(struct http2_session *s, int32_t stream, uint32_t why) {
     return nghttp2_submit_rst_stream(s->nghttp2, NGHTTP2_FLAG_NONE, stream,
-                                     NGHTTP2_REFUSED_STREAM);
+                                     why);
 }
 
 static int on_header(nghttp2_session *nghttp2, const nghttp2_frame *frame,
                      const uint8_t *name, size_t name_size,
                      const uint8_t *value, size_t value_size, uint8_t flags,
                      void *user_data) {
+    struct http2_session *s = user_data;
     struct http2_request *r = request_of(nghttp2, frame->hd.stream_id);
     (void)flags;
-    if (r == NULL || frame->headers.cat != NGHTTP2_HCAT_REQUEST ||
-        http2_request_header(r, name, name_size, value, value_size)) {
-        return 0; // trailers are let through and forgotten
+    if (r == NULL) {
+        return 0;
     }
-    int error = refuse(user_data, r->stream);
+    bool was_too_large = r->is_too_large;
+    uint32_t why = http2_request_header(r, name, name_size, value, value_size);
+    if (r->is_too_large && !was_too_large &&
+        lose_patience(s, patience_per_large_list) != 0) {
+        return NGHTTP2_ERR_CALLBACK_FAILURE;
+    }
+    if (why == NGHTTP2_NO_ERROR) {
+        return 0;
+    }
+    int error = reset(s, r->stream, why);
     return error != 0 ? error : NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
 }
 
@@ -107,7 +122,7 @@ static int start_future(struct http2_session *s, struct http2_request *r) {
     if (future != NULL) {
         r->task = uv_execute(http2_loop_of(s)->executor, future);
     }
-    return r->task != NULL ? 0 : refuse(s, r->stream);
+    return r->task != NULL ? 0 : reset(s, r->stream, NGHTTP2_REFUSED_STREAM);
 }
 
 static int on_frame(nghttp2_session *nghttp2, const nghttp2_frame *frame,
@@ -136,15 +151,16 @@ static int on_data(nghttp2_session *nghttp2, uint8_t flags, int32_t stream,
     if (r == NULL || http2_request_body(r, bytes, size)) {
         return 0;
     }
-    return refuse(user_data, stream);
+    return reset(user_data, stream, NGHTTP2_REFUSED_STREAM);
 }
 
 // Answered, or reset by the client: then its future is dropped half way.
 static int on_stream_close(nghttp2_session *nghttp2, int32_t stream,
                            uint32_t error, void *user_data) {
     struct http2_request *r = request_of(nghttp2, stream);
+    struct http2_session *s = user_data;
     (void)error;
-    (void)user_data;
+    s->got_on = true;
     if (r != NULL) {
         http2_request_free(r);
     }
@@ -153,7 +169,7 @@ static int on_stream_close(nghttp2_session *nghttp2, int32_t stream,
 
 static void on_answer_sent(struct http2_session *s, int32_t stream) {
     const struct http2_request *r = request_of(s->nghttp2, stream);
-    http2_patience_regain(&s->patience);
+    http2_patience_regain(&s->patience, patience_per_answer);
     if (r != NULL && !r->complete) { // the rest is not wanted
         nghttp2_submit_rst_stream(s->nghttp2, NGHTTP2_FLAG_NONE, stream,
                                   NGHTTP2_NO_ERROR);
@@ -194,6 +210,8 @@ static bool on_open(struct tcp_connection *c) {
     };
     struct http2_session *s = tcp_state(c);
     s->connection = c;
+    s->is_timed = true; // it must introduce itself
+    tcp_set_deadline(c, tcp_options(c)->request_ms);
     http2_patience_begin(&s->patience, uv_now(tcp_loop(c)));
     return nghttp2_session_server_new2(&s->nghttp2, callbacks, s,
                                        nghttp2_options) == 0 &&
@@ -210,10 +228,13 @@ static void answer_in_http1(struct tcp_connection *c) {
         "Connection: close\r\n\r\n"
         "This server speaks HTTP/2 without TLS. Browsers speak HTTP/2 only\n"
         "over TLS. Ask it like this:\n\n"
-        "    curl --http2-prior-knowledge http://%s:%d/\n";
+        "    curl --http2-prior-knowledge http://%s%s%s:%d/\n";
     const char *host = tcp_options(c)->host;
+    const char *open = strchr(host, ':') != NULL ? "[" : ""; // IPv6
+    const char *close = open[0] == '[' ? "]" : "";
     char answer[sizeof form + 128];
-    int n = snprintf(answer, sizeof answer, form, host, tcp_port(c));
+    int n =
+        snprintf(answer, sizeof answer, form, open, host, close, tcp_port(c));
     fprintf(stderr,
             "Error serving connection: the client does not speak HTTP/2\n");
     tcp_write(c, answer, (size_t)n);
@@ -269,6 +290,7 @@ static void on_end(struct tcp_connection *c) {
 // A client that waits for us is not idle.
 static void on_idle(struct tcp_connection *c) {
     struct http2_session *s = tcp_state(c);
+    s->is_timed = false;
     if (s->received < preface_size) {
         tcp_end(c);
     } else if (!http2_is_working(s)) {

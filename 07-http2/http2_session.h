@@ -37,6 +37,8 @@ struct http2_session {
     struct http2_patience patience;
     struct http2_session *next_unsent;
     bool is_unsent;   // in the outbox
+    bool is_timed;    // the client has to get on, see http2_output.c
+    bool got_on;      // and it has
     bool input_ended; // the client half-closed
     bool deaf;        // nothing that the client says counts any more
     uint8_t received; // bytes, but not counted above preface_size

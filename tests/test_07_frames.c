@@ -126,24 +126,21 @@ static const struct flood {
         const char *payload;
         size_t size;
     } frames[2];
-    const char *settings; // of the client
 } floods[] = {
 #define GET get_headers, sizeof get_headers - 1
-    {"ping", {{PING, 0, 0, "12345678", 8}}, NULL},
-    {"settings", {{SETTINGS, 0, 0, "\0\3\0\0\0\x64", 6}}, NULL},
-    {"priority", {{PRIORITY, 0, 7, "\0\0\0\0\1", 5}}, NULL},
-    {"reset",
-     {{HEADERS, 5, 0, GET}, {RST_STREAM, 0, 0, "\0\0\0\x08", 4}},
-     NULL},
-    {"refused", {{HEADERS, 4, 0, GET}}, NULL},
-    {"empty data", {{HEADERS, 4, 1, GET}, {DATA, 0, 1, "", 0}}, NULL},
-    {"padding", {{HEADERS, 4, 1, GET}, {DATA, PADDED, 1, "\2\0\0", 3}}, NULL},
+    {"ping", {{PING, 0, 0, "12345678", 8}}},
+    {"settings", {{SETTINGS, 0, 0, "\0\3\0\0\0\x64", 6}}},
+    {"priority", {{PRIORITY, 0, 7, "\0\0\0\0\1", 5}}},
+    {"reset", {{HEADERS, 5, 0, GET}, {RST_STREAM, 0, 0, "\0\0\0\x08", 4}}},
+    {"reset by mistake",
+     {{HEADERS, 4, 0, GET}, {WINDOW_UPDATE, 0, 0, "\x7f\xff\xff\xff", 4}}},
+    {"refused", {{HEADERS, 4, 0, GET}}},
+    {"closed", {{HEADERS, 5, 5, GET}, {HEADERS, 5, 3, GET}}},
+    {"empty data", {{HEADERS, 4, 1, GET}, {DATA, 0, 1, "", 0}}},
+    {"padding", {{HEADERS, 4, 1, GET}, {DATA, PADDED, 1, "\2\0\0", 3}}},
     {"continuation",
-     {{HEADERS, 0, 1, GET}, {CONTINUATION, 0, 1, "\0\1a\1b", 5}},
-     NULL},
-    {"empty continuation",
-     {{HEADERS, 0, 1, GET}, {CONTINUATION, 0, 1, "", 0}},
-     NULL},
+     {{HEADERS, 0, 1, GET}, {CONTINUATION, 0, 1, "\0\1a\1b", 5}}},
+    {"empty continuation", {{HEADERS, 0, 1, GET}, {CONTINUATION, 0, 1, "", 0}}},
 #undef GET
 };
 
@@ -155,7 +152,8 @@ static void add_flood(struct bytes *b, const struct flood *flood) {
             uint32_t stream = flood->frames[k].stream;
             int type = flood->frames[k].type;
             bool is_new =
-                stream == 0 && (type == HEADERS || type == RST_STREAM);
+                stream == 0 && (type == HEADERS || type == RST_STREAM ||
+                                type == WINDOW_UPDATE);
             if (flood->frames[k].payload == NULL ||
                 (k == 0 && i > 0 && type == HEADERS && !is_new)) {
                 continue;
@@ -276,6 +274,45 @@ START_TEST(header_lists_are_bounded) {
 }
 END_TEST
 
+// What comes after the body counts as well: 48 MB again.
+START_TEST(trailers_are_bounded) {
+    struct server s = server_start(PROGRAM, NULL);
+    int fd = http2_connect(&s, NULL, 0);
+    char bomb[12000];
+    struct frame f;
+    send_bomb(fd, 1, 4000, 0);
+    expect_greeting(fd, 1);
+    memset(bomb, '\xbe', sizeof bomb);
+    send_frame(fd, HEADERS, END_HEADERS, 3, get_headers,
+               sizeof get_headers - 1);
+    send_frame(fd, HEADERS, END_HEADERS | END_STREAM, 3, bomb, sizeof bomb);
+    expect_frame(fd, &f, RST_STREAM);
+    ck_assert_uint_eq(f.stream, 3);
+    ck_assert_uint_eq(number_at(&f, 0), 11); // ENHANCE_YOUR_CALM
+    close(fd);
+    ck_assert_int_eq(server_stop(&s, SIGINT), 0);
+}
+END_TEST
+
+START_TEST(bombs_end_in_goaway) {
+    struct server s = server_start(PROGRAM, "--quiet", NULL);
+    int fd = http2_connect(&s, NULL, 0);
+    send_bomb(fd, 1, 4000, 0);
+    for (uint32_t stream = 3; stream < 203; stream += 2) {
+        struct bytes b = {0}, frame = {0};
+        add(&b, get_headers, sizeof get_headers - 1);
+        add(&b, "\xbe\xbe\xbe\xbe\xbe", 5); // 20000 bytes
+        add_frame(&frame, HEADERS, END_HEADERS | END_STREAM, stream, b.at,
+                  b.size);
+        send_bytes(fd, &frame);
+        free(b.at);
+    }
+    expect_goaway(fd, 11);
+    close(fd);
+    ck_assert_int_eq(server_stop(&s, SIGINT), 0);
+}
+END_TEST
+
 // It holds 1000 answers that nobody takes and 1 MB of headers, and no more.
 START_TEST(a_window_that_never_opens) {
     struct server s = server_start(PROGRAM, NULL);
@@ -326,6 +363,57 @@ START_TEST(header_text_is_bounded) {
 }
 END_TEST
 
+// Busy with pings and with the crumbs of a body; a request that never ends.
+START_TEST(slow_clients_are_ended) {
+    struct server s =
+        server_start(PROGRAM, "--quiet", "--request-timeout", "0.3", NULL);
+    int fd = http2_connect(&s, NULL, 0);
+    int slow = client_connect(&s);
+    const char *introduction = preface;
+    struct frame f;
+    double start = now();
+    send_frame(fd, HEADERS, END_HEADERS, 1, get_headers,
+               sizeof get_headers - 1);
+    do {
+        send_frame(fd, DATA, 0, 1, "x", 1);
+        send_frame(fd, PING, 0, 0, "12345678", 8);
+        if (*introduction != '\0') {
+            client_send(slow, introduction++, 1);
+        }
+        pause_ms(20);
+        ck_assert(read_frame(fd, &f));
+    } while (f.type != GOAWAY && now() - start < 5);
+    ck_assert_int_eq(f.type, GOAWAY);
+    ck_assert_double_ge(now() - start, 0.3);
+    close(fd);
+    char byte[2];
+    ck_assert_uint_eq(client_read(slow, byte, sizeof byte, 1), 0);
+    close(slow);
+    ck_assert_int_eq(server_stop(&s, SIGINT), 0);
+}
+END_TEST
+
+// Slow, but it gets on: each body takes longer than the time for a request.
+START_TEST(steady_clients_are_not) {
+    struct server s =
+        server_start(PROGRAM, "--quiet", "--request-timeout", "0.3", NULL);
+    int fd = http2_connect(&s, NULL, 0);
+    char piece[16384] = {0};
+    send_frame(fd, HEADERS, END_HEADERS, 1, get_headers,
+               sizeof get_headers - 1);
+    for (int i = 0; i < 36; i++) {
+        send_frame(fd, DATA, i == 35 ? END_STREAM : 0, 1, piece, sizeof piece);
+        pause_ms(20);
+    }
+    expect_greeting(fd, 1);
+    pause_ms(400);
+    send_get(fd, 3); // idle in between is something else
+    expect_greeting(fd, 3);
+    close(fd);
+    ck_assert_int_eq(server_stop(&s, SIGINT), 0);
+}
+END_TEST
+
 START_TEST(idle_connections_are_small) {
     enum { warm = 100, count = 400 };
     struct server s = server_start(PROGRAM, "--quiet", NULL);
@@ -357,6 +445,10 @@ static void add_tests(TCase *tests) {
     tcase_add_test(tests, the_patient_client_is_not_punished);
     tcase_add_test(tests, mistakes_get_their_error);
     tcase_add_test(tests, header_lists_are_bounded);
+    tcase_add_test(tests, trailers_are_bounded);
+    tcase_add_test(tests, bombs_end_in_goaway);
+    tcase_add_test(tests, slow_clients_are_ended);
+    tcase_add_test(tests, steady_clients_are_not);
     tcase_add_test(tests, a_window_that_never_opens);
     tcase_add_test(tests, header_text_is_bounded);
     tcase_add_test(tests, idle_connections_are_small);

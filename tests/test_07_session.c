@@ -194,10 +194,34 @@ START_TEST(wakes_from_other_threads) {
 }
 END_TEST
 
+// ---- Patience ----
+
+START_TEST(patience_has_a_floor_and_a_rim) {
+    struct http2_patience p;
+    http2_patience_begin(&p, 5);
+    for (int i = 0; i < max_patience; i++) {
+        ck_assert(http2_patience_lose(&p, 5, 1));
+    }
+    ck_assert(!http2_patience_lose(&p, 5, 1));
+    ck_assert(!http2_patience_lose(&p, 14, 1));
+    ck_assert(http2_patience_lose(&p, 15, 1)); // 10 ms later
+    ck_assert(!http2_patience_lose(&p, 15, 1));
+    http2_patience_regain(&p, 2);
+    ck_assert(!http2_patience_lose(&p, 15, 3));
+    ck_assert(http2_patience_lose(&p, 15, 2));
+    for (int i = 0; i < 3; i++) { // it never rises above the rim
+        http2_patience_regain(&p, max_patience);
+    }
+    ck_assert(!http2_patience_lose(&p, 15, max_patience + 1));
+    ck_assert(http2_patience_lose(&p, UINT64_MAX, max_patience));
+}
+END_TEST
+
 static void add_tests(TCase *tests) {
     tcase_add_test(tests, resets_and_leaving_drop_futures);
     tcase_add_test(tests, large_answers);
     tcase_add_test(tests, early_answers);
+    tcase_add_test(tests, patience_has_a_floor_and_a_rim);
     tcase_add_test(tests, wakes_from_other_threads);
 }
 
