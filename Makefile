@@ -44,6 +44,13 @@ $(CHAPTERS:%=build-%): build-%:
 	@+$(MAKE) --no-print-directory -s -C $(BUILD)/$* -f $(CURDIR)/$*/Makefile \
 	    --eval='vpath %.c $(CURDIR)/$*' CC='$(CC)' CFLAGS='$(FLAGS)'
 
+.PHONY: timeline
+timeline: ## build the renderer of traces into build/
+	@mkdir -p $(BUILD)/timeline
+	@+$(MAKE) --no-print-directory -s -C $(BUILD)/timeline \
+	    -f $(CURDIR)/scripts/timeline/Makefile \
+	    --eval='vpath %.c $(CURDIR)/scripts/timeline' CC='$(CC)' CFLAGS='$(FLAGS)'
+
 .PHONY: run
 run: build ## play the whole workbook, chapter by chapter
 	@BUILD=$(BUILD) scripts/play
@@ -58,7 +65,7 @@ diff-%: ## show what is new in a chapter against the one before
 	@scripts/diff-chapter $*
 
 .PHONY: check
-check: build ## run all tests (SANITIZE=... runs them on instrumented builds)
+check: build timeline ## run all tests (SANITIZE=... runs them on instrumented builds)
 	@+$(MAKE) --no-print-directory -s -C tests BUILD=$(CURDIR)/$(BUILD) CC='$(CC)' CFLAGS='$(FLAGS)'
 	@BUILD=$(CURDIR)/$(BUILD) CC='$(CC)' SANITIZE='$(SANITIZE)' scripts/check $(SUITES)
 

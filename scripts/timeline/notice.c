@@ -1,0 +1,744 @@
+#define _POSIX_C_SOURCE 200809L
+// A small table of rules. A rule looks for one pattern in the spans and, if it
+// is there, says so in one sentence. The first rule that finds something wins,
+// so the strangest patterns stand first.
+//
+// What "blocking" is, is told by the structure of the spans: a sleep inside a
+// poll while another one stands in line. It is never "this took long".
+#include "notice.h"
+#include "need.h"
+#include "wording.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+// What is narrower than a column cannot be seen, so it is not worth a sentence.
+static double worth(const struct trace *t) {
+    return t->wall / 60;
+}
+
+// ---- Which spans ----
+
+static bool is_blocked(const struct span *s) {
+    return s->inside != NULL && (s->state == ASLEEP || s->state == WAITING);
+}
+
+static bool is_poll(const struct span *s) {
+    return s->state == CPU && (s->with != NULL || s->polls > 0);
+}
+
+static bool is_ready(const struct span *s) {
+    return s->state == READY;
+}
+
+static bool is_asleep(const struct span *s) {
+    return s->state == ASLEEP;
+}
+
+static bool is_cpu(const struct span *s) {
+    return s->state == CPU;
+}
+
+static bool is_parked(const struct span *s) {
+    return s->state == PARKED;
+}
+
+static bool is_waiting(const struct span *s) {
+    return s->state == WAITING;
+}
+
+typedef bool kind(const struct span *s);
+
+static double time_in(const struct lane *lane, kind *is) {
+    double sum = 0;
+    for (size_t i = 0; i < lane->span_count; i++) {
+        const struct span *s = &lane->spans[i];
+        sum += is(s) ? s->end - s->start : 0;
+    }
+    return sum;
+}
+
+static double polls_in(const struct lane *lane) {
+    double sum = 0;
+    for (size_t i = 0; i < lane->span_count; i++) {
+        const struct span *s = &lane->spans[i];
+        sum += is_poll(s) && s->polls == 0 ? 1 : s->polls;
+    }
+    return sum;
+}
+
+// The measured CPU time of its polls; where it is not known, their length.
+static double cpu_in(const struct lane *lane) {
+    double sum = 0;
+    for (size_t i = 0; i < lane->span_count; i++) {
+        const struct span *s = &lane->spans[i];
+        sum += !is_poll(s) ? 0 : s->cpu > 0 ? s->cpu : s->end - s->start;
+    }
+    return sum;
+}
+
+// The lane of a group with the most of something; NULL: nobody has any.
+static const struct lane *most_time(const struct trace *t, int group,
+                                    kind *is) {
+    const struct lane *best = NULL;
+    double most = 0;
+    for (size_t i = 0; i < t->lane_count; i++) {
+        const struct lane *lane = &t->lanes[i];
+        double time = lane->group == group ? time_in(lane, is) : 0;
+        if (time > most) {
+            most = time;
+            best = lane;
+        }
+    }
+    return best;
+}
+
+// A lane named "9984 more" counts as many.
+static double lanes_in(const struct trace *t, int group) {
+    double count = 0;
+    for (size_t i = 0; i < t->lane_count; i++) {
+        const struct lane *lane = &t->lanes[i];
+        bool is_crowd = strstr(lane->name, " more") != NULL;
+        double crowd = is_crowd ? strtod(lane->name, NULL) : 1;
+        count += lane->group == group ? crowd : 0;
+    }
+    return count;
+}
+
+// ---- Words ----
+
+// "task" of "task 12"
+static int noun_length(const char *name) {
+    return (int)strcspn(name, " ");
+}
+
+// "2 tasks" after the name of one of them
+static void put_lanes(FILE *out, size_t count, const struct lane *like) {
+    char noun[64];
+    snprintf(noun, sizeof noun, "%.*s", noun_length(like->name), like->name);
+    put_count(out, (double)count, noun);
+}
+
+// ---- A task panicked or was cancelled; who came through? ----
+
+static const struct moment *find_mark(const struct lane *lane, enum mark mark) {
+    for (size_t i = 0; i < lane->moment_count; i++) {
+        if (lane->moments[i].mark == mark) {
+            return &lane->moments[i];
+        }
+    }
+    return NULL;
+}
+
+static const struct lane *find_marked(const struct trace *t, int group,
+                                      enum mark mark) {
+    for (size_t i = 0; i < t->lane_count; i++) {
+        const struct lane *lane = &t->lanes[i];
+        if (lane->group == group && find_mark(lane, mark) != NULL) {
+            return lane;
+        }
+    }
+    return NULL;
+}
+
+static bool ended_well(const struct lane *lane) {
+    return find_mark(lane, MARK_END) != NULL &&
+           find_mark(lane, MARK_PANIC) == NULL &&
+           find_mark(lane, MARK_CANCELLED) == NULL;
+}
+
+// The others of its group that came to their own end.
+static void put_who_ended(FILE *out, const struct trace *t,
+                          const struct lane *gone) {
+    enum { most_names = 3 };
+    const struct lane *named[most_names] = {NULL};
+    size_t count = 0;
+    for (size_t i = 0; i < t->lane_count; i++) {
+        const struct lane *lane = &t->lanes[i];
+        if (lane->group == gone->group && ended_well(lane) &&
+            strcmp(lane->name, "main") != 0) {
+            named[count++ % most_names] = lane;
+        }
+    }
+    if (count > most_names) {
+        fprintf(out, "; %zu others ended well", count);
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        const char *before = i == 0 ? "; " : i + 1 == count ? " and " : ", ";
+        fprintf(out, "%s%s", before, named[i]->name);
+    }
+    fputs(count > 0 ? " ended well" : "", out);
+}
+
+static bool say_panic(FILE *out, const struct trace *t) {
+    const struct lane *lane = find_marked(t, TASKS, MARK_PANIC);
+    if (lane == NULL) {
+        lane = find_marked(t, THREADS, MARK_PANIC);
+    }
+    if (lane == NULL) {
+        return false;
+    }
+    fprintf(out, "%s %s", lane->name,
+            lane->group == TASKS ? "panicked" : "gave up");
+    put_who_ended(out, t, lane);
+    return true;
+}
+
+static bool say_cancelled(FILE *out, const struct trace *t) {
+    const struct lane *lane = find_marked(t, TASKS, MARK_CANCELLED);
+    if (lane == NULL) {
+        return false;
+    }
+    fprintf(out, "%s was cancelled after ", lane->name);
+    put_time(out, find_mark(lane, MARK_CANCELLED)->at);
+    put_who_ended(out, t, lane);
+    return true;
+}
+
+// ---- A worker took a task from another ----
+
+static bool say_stolen(FILE *out, const struct trace *t) {
+    const struct lane *lane = find_marked(t, TASKS, MARK_STOLEN);
+    if (lane == NULL) {
+        return false;
+    }
+    const struct moment *m = find_mark(lane, MARK_STOLEN);
+    size_t more = 0;
+    for (size_t i = 0; i < t->lane_count; i++) {
+        more += t->lanes[i].group == TASKS && &t->lanes[i] != lane &&
+                find_mark(&t->lanes[i], MARK_STOLEN) != NULL;
+    }
+    fprintf(out, "%s took %s from %s", m->by ? m->by : "a worker", lane->name,
+            m->from ? m->from : "another one");
+    if (more > 0) {
+        fputs("; ", out);
+        put_number(out, (double)more);
+        fputs(" more changed hands", out);
+    }
+    return true;
+}
+
+// ---- Standing in line for a thread that is held ----
+
+struct hold {
+    const struct lane *thread;
+    const struct lane *waiter; // who waited longest
+    double time;               // and how long
+    size_t waiters;            // how many waited
+    const char *holder;        // in whose poll it was then
+    bool many_holders;
+    enum state state; // asleep, waiting, or on the CPU
+};
+
+static double overlap(const struct span *a, const struct span *b) {
+    double start = a->start > b->start ? a->start : b->start;
+    double end = a->end < b->end ? a->end : b->end;
+    return end > start ? end - start : 0;
+}
+
+// Notes who held the thread during this part.
+static void add_holder(struct hold *h, const struct span *s, double time,
+                       double *longest) {
+    const char *holder = s->inside != NULL ? s->inside : s->with;
+    holder = holder != NULL ? holder : "others";
+    if (h->holder != NULL && strcmp(h->holder, holder) != 0) {
+        h->many_holders = true;
+    }
+    if (time > *longest) {
+        *longest = time;
+        h->holder = holder;
+        h->state = s->state;
+    }
+}
+
+// How long the waiter was ready while the thread was held by somebody else.
+// Both rows are in the order of time, so one pass is enough.
+static struct hold measure(const struct lane *thread, const struct lane *waiter,
+                           kind *is_held) {
+    struct hold h = {.thread = thread, .waiter = waiter};
+    double longest = 0;
+    size_t i = 0;
+    size_t j = 0;
+    while (i < thread->span_count && j < waiter->span_count) {
+        const struct span *s = &thread->spans[i];
+        const struct span *w = &waiter->spans[j];
+        double time = is_held(s) && is_ready(w) ? overlap(s, w) : 0;
+        if (time > 0) {
+            h.time += time;
+            add_holder(&h, s, time, &longest);
+        }
+        if (s->end < w->end) {
+            i++;
+        } else {
+            j++;
+        }
+    }
+    return h;
+}
+
+static struct hold longest_hold(const struct trace *t, kind *is_held) {
+    struct hold best = {0};
+    for (size_t j = 0; j < t->lane_count; j++) {
+        struct hold own = {0};
+        for (size_t i = 0; i < t->lane_count; i++) {
+            if (t->lanes[i].group != THREADS || t->lanes[j].group == THREADS) {
+                continue;
+            }
+            struct hold h = measure(&t->lanes[i], &t->lanes[j], is_held);
+            own = h.time > own.time ? h : own;
+        }
+        size_t waiters = best.waiters + (own.time > worth(t));
+        best = own.time > best.time ? own : best;
+        best.waiters = waiters;
+    }
+    return best;
+}
+
+static bool is_alone(const struct trace *t, const char *noun) {
+    size_t count = 0;
+    for (size_t i = 0; i < t->lane_count; i++) {
+        const struct lane *lane = &t->lanes[i];
+        count += lane->group == THREADS &&
+                 strncmp(lane->name, noun, strlen(noun)) == 0;
+    }
+    return count == 1;
+}
+
+static void put_thread(FILE *out, const struct trace *t,
+                       const struct lane *thread) {
+    if (strcmp(thread->name, "loop") == 0 && is_alone(t, "loop")) {
+        fputs("the loop", out);
+    } else if (strcmp(thread->name, "worker") == 0 && is_alone(t, "worker")) {
+        fputs("the only worker", out);
+    } else {
+        fputs(thread->name, out);
+    }
+}
+
+static bool say_hold(FILE *out, const struct trace *t, kind *is_held) {
+    struct hold h = longest_hold(t, is_held);
+    if (h.waiters == 0 || h.waiter == NULL) {
+        return false;
+    }
+    if (h.waiters == 1) {
+        fprintf(out, "%s waited ", h.waiter->name);
+    } else {
+        put_lanes(out, h.waiters, h.waiter);
+        fputs(" waited up to ", out);
+    }
+    put_time(out, h.time);
+    fputs(" for ", out);
+    put_thread(out, t, h.thread);
+    fprintf(out, ", which %s %s %s%s",
+            h.state == ASLEEP    ? "slept"
+            : h.state == WAITING ? "waited"
+                                 : "worked",
+            h.waiter->group == STREAMS ? "in a callback for" : "inside",
+            h.holder, h.many_holders ? " and others" : "");
+    return true;
+}
+
+// How often it was polled after it had stood in line for long.
+static double turns_of(const struct lane *lane, double line) {
+    double turns = 0;
+    for (size_t i = 1; i < lane->span_count; i++) {
+        const struct span *before = &lane->spans[i - 1];
+        turns += is_ready(before) && before->end - before->start > line &&
+                 !is_ready(&lane->spans[i]);
+    }
+    return turns;
+}
+
+// Everybody is polled a little, again and again.
+static bool say_turns(FILE *out, const struct trace *t) {
+    const struct lane *first = NULL;
+    double fewest = 0;
+    size_t count = 0;
+    for (size_t i = 0; i < t->lane_count; i++) {
+        const struct lane *lane = &t->lanes[i];
+        if (lane->group != TASKS) {
+            continue;
+        }
+        double turns = turns_of(lane, worth(t));
+        fewest = first == NULL || turns < fewest ? turns : fewest;
+        first = first == NULL ? lane : first;
+        count++;
+    }
+    if (count < 2 || fewest < 2) {
+        return false;
+    }
+    put_lanes(out, count, first);
+    fputs(" took turns: each one was polled ", out);
+    put_number(out, fewest);
+    fputs(" times or more, and stood in line in between", out);
+    return true;
+}
+
+static bool say_blocked(FILE *out, const struct trace *t) {
+    return say_hold(out, t, is_blocked);
+}
+
+static bool say_busy(FILE *out, const struct trace *t) {
+    return say_hold(out, t, is_poll);
+}
+
+// ---- Asking all the time ----
+
+static bool has_polled(const struct lane *thread, const char *name) {
+    for (size_t i = 0; i < thread->span_count; i++) {
+        const struct span *s = &thread->spans[i];
+        if (is_poll(s) && s->with != NULL && strcmp(s->with, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// A thread that polls so often that its polls are told in runs.
+static bool say_spinning(FILE *out, const struct trace *t) {
+    enum { often = 1000 };
+    const struct lane *thread = most_time(t, THREADS, is_poll);
+    if (thread == NULL) {
+        return false;
+    }
+    double time = cpu_in(thread);
+    double polls = polls_in(thread);
+    if (polls < often || time < t->wall * 0.3) {
+        return false;
+    }
+    size_t asked = 0;
+    for (size_t i = 0; i < t->lane_count; i++) {
+        asked +=
+            t->lanes[i].group == TASKS && has_polled(thread, t->lanes[i].name);
+    }
+    fprintf(out, "%s used the CPU for ", thread->name);
+    put_time(out, time);
+    fputs(" of ", out);
+    put_time(out, t->wall);
+    fputs(" to ask ", out);
+    put_count(out, asked > 0 ? (double)asked : lanes_in(t, TASKS), "task");
+    fputs(" ", out);
+    put_number(out, polls);
+    fputs(" times", out);
+    return true;
+}
+
+// ---- Many at the same time ----
+
+struct together {
+    size_t most;  // at the same time
+    double sum;   // of all their times
+    double taken; // in which at least one was so
+};
+
+struct edge {
+    double at;
+    int step; // 1: begins, -1: ends
+};
+
+// Ends come before beginnings, so that one after another is not together.
+static int by_time(const void *a, const void *b) {
+    const struct edge *x = a;
+    const struct edge *y = b;
+    int order = (x->at > y->at) - (x->at < y->at);
+    return order != 0 ? order : x->step - y->step;
+}
+
+static size_t collect_edges(const struct trace *t, kind *is,
+                            struct edge **edges) {
+    size_t count = 0;
+    for (size_t i = 0; i < t->lane_count; i++) {
+        const struct lane *lane = &t->lanes[i];
+        for (size_t j = 0; lane->group == THREADS && j < lane->span_count;
+             j++) {
+            const struct span *s = &lane->spans[j];
+            if (is(s) && s->end - s->start > worth(t)) {
+                *edges = grown(*edges, count, sizeof **edges);
+                (*edges)[count++] = (struct edge){s->start, 1};
+                *edges = grown(*edges, count, sizeof **edges);
+                (*edges)[count++] = (struct edge){s->end, -1};
+            }
+        }
+    }
+    return count;
+}
+
+// Walks over all beginnings and ends, and keeps count of who is at it.
+static struct together find_together(const struct trace *t, kind *is) {
+    struct together found = {0};
+    struct edge *edges = NULL;
+    size_t count = collect_edges(t, is, &edges);
+    size_t now = 0;
+    if (count > 0) {
+        qsort(edges, count, sizeof *edges, by_time);
+    }
+    for (size_t i = 0; i + 1 < count; i++) {
+        now = edges[i].step > 0 ? now + 1 : now - 1;
+        double time = edges[i + 1].at - edges[i].at;
+        found.sum += time * (double)now;
+        found.taken += now > 0 ? time : 0;
+        found.most = now > found.most ? now : found.most;
+    }
+    free(edges);
+    return found;
+}
+
+static bool say_together(FILE *out, const struct trace *t, kind *is,
+                         const char *did, const char *doing) {
+    struct together found = find_together(t, is);
+    if (found.most < 2 || found.sum < found.taken * 1.5) {
+        return false;
+    }
+    put_count(out, (double)found.most, "thread");
+    fprintf(out, " %s at the same time: ", did);
+    put_time(out, found.sum);
+    fprintf(out, " of %s took ", doing);
+    put_time(out, found.taken);
+    return true;
+}
+
+static bool say_slept_together(FILE *out, const struct trace *t) {
+    return say_together(out, t, is_asleep, "slept", "sleep");
+}
+
+static bool say_worked_together(FILE *out, const struct trace *t) {
+    return say_together(out, t, is_cpu, "worked", "work");
+}
+
+// ---- Waiting in nobody's way ----
+
+static bool say_parked(FILE *out, const struct trace *t) {
+    const struct lane *thread = NULL;
+    double longest = t->wall * 0.3;
+    for (size_t i = 0; i < t->lane_count; i++) {
+        const struct lane *lane = &t->lanes[i];
+        double time = time_in(lane, is_parked);
+        if (lane->group == THREADS && polls_in(lane) > 0 && time > longest) {
+            longest = time;
+            thread = lane;
+        }
+    }
+    if (thread == NULL) {
+        return false;
+    }
+    put_thread(out, t, thread);
+    fputs(" waited in nobody's way for ", out);
+    put_time(out, longest);
+    if (lanes_in(t, TASKS) > 0) {
+        fputs("; ", out);
+        put_count(out, t->polls > 0 ? t->polls : polls_in(thread), "poll");
+        fputs(" were enough for ", out);
+        put_count(out, lanes_in(t, TASKS), "task");
+    } else {
+        fputs(" and served ", out);
+        put_count(out, lanes_in(t, STREAMS), "connection");
+    }
+    return true;
+}
+
+// ---- One thread alone ----
+
+static const struct span *longest_span(const struct lane *lane, kind *is) {
+    const struct span *best = NULL;
+    for (size_t i = 0; i < lane->span_count; i++) {
+        const struct span *s = &lane->spans[i];
+        if (is(s) &&
+            (best == NULL || s->end - s->start > best->end - best->start)) {
+            best = s;
+        }
+    }
+    return best;
+}
+
+static bool sleeps_for_itself(const struct span *s) {
+    return s->state == ASLEEP && s->inside == NULL;
+}
+
+// Nobody stood in line, but nobody could have been served either.
+static bool say_inside(FILE *out, const struct trace *t) {
+    const struct lane *lane = most_time(t, THREADS, is_blocked);
+    if (lane == NULL || time_in(lane, is_blocked) < worth(t)) {
+        return false;
+    }
+    const struct span *s = longest_span(lane, is_blocked);
+    const struct span *own = longest_span(lane, sleeps_for_itself);
+    fprintf(out, "%s slept ", lane->name);
+    if (own != NULL && own->end <= s->start &&
+        own->end - own->start > worth(t)) {
+        put_time(out, own->end - own->start);
+        fprintf(out, ", and only then inside %s, for ", s->inside);
+        put_time(out, s->end - s->start);
+        return true;
+    }
+    put_time(out, s->end - s->start);
+    fprintf(out, " inside %s, and could do nothing else", s->inside);
+    return true;
+}
+
+static bool say_in_a_row(FILE *out, const struct trace *t) {
+    const struct lane *lane = most_time(t, THREADS, is_asleep);
+    size_t times = 0;
+    for (size_t i = 0; lane != NULL && i < lane->span_count; i++) {
+        const struct span *s = &lane->spans[i];
+        times += is_asleep(s) && s->end - s->start > worth(t);
+    }
+    if (times < 2) {
+        return false;
+    }
+    fprintf(out, "%s slept ", lane->name);
+    put_number(out, (double)times);
+    fputs(" times, one after another: ", out);
+    put_time(out, time_in(lane, is_asleep));
+    return true;
+}
+
+// ---- Nothing of all that ----
+
+static bool say_longest(FILE *out, const struct trace *t) {
+    static kind *const kinds[] = {is_asleep, is_waiting, is_cpu};
+    static const enum state state_of[] = {ASLEEP, WAITING, CPU};
+    const struct lane *best = NULL;
+    double most = t->wall / 2;
+    enum state state = NO_STATE;
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        const struct lane *lane = most_time(t, THREADS, kinds[i]);
+        if (lane != NULL && time_in(lane, kinds[i]) > most) {
+            best = lane;
+            most = time_in(lane, kinds[i]);
+            state = state_of[i];
+        }
+    }
+    if (best == NULL) {
+        return false;
+    }
+    fprintf(out, "%s %s for ", best->name, state_verb(state));
+    put_time(out, most);
+    return true;
+}
+
+static bool say_over(FILE *out, const struct trace *t) {
+    if (t->lane_count == 0) {
+        fputs("nothing was recorded", out);
+    } else {
+        fputs("nobody waited long; all was over after ", out);
+        put_time(out, t->wall);
+    }
+    return true;
+}
+
+// ---- The table ----
+
+typedef bool rule(FILE *out, const struct trace *t);
+
+static rule *const rules[] = {
+    say_panic,   say_cancelled,       say_stolen,
+    say_turns,   say_blocked,         say_spinning,
+    say_busy,    say_slept_together,  say_parked,
+    say_inside,  say_worked_together, say_in_a_row,
+    say_longest,
+    say_over, // always has something to say
+};
+
+void notice_sentence(FILE *out, const struct trace *t) {
+    size_t i = 0;
+    while (!rules[i](out, t)) {
+        i++;
+    }
+    fputs(".", out);
+}
+
+// ---- Side by side ----
+
+static bool differ(double a, double b, double ratio) {
+    double low = a < b ? a : b;
+    double high = a < b ? b : a;
+    return high > low * ratio;
+}
+
+static double longest_line(const struct trace *t) {
+    const struct lane *lane = most_time(t, STREAMS, is_ready);
+    return lane == NULL ? 0 : time_in(lane, is_ready);
+}
+
+typedef void measured(FILE *out, const struct trace *t);
+
+static void put_wall(FILE *out, const struct trace *t) {
+    fputs("took ", out);
+    put_time(out, t->wall);
+}
+
+static void put_line(FILE *out, const struct trace *t) {
+    if (longest_line(t) == 0) {
+        fputs("let nobody stand in line", out);
+        return;
+    }
+    fputs("let connections stand in line for up to ", out);
+    put_time(out, longest_line(t));
+}
+
+static void put_work(FILE *out, const struct trace *t) {
+    fputs("used ", out);
+    put_time(out, t->cpu);
+    fputs(" of CPU", out);
+    if (t->polls > 0) {
+        fputs(" and ", out);
+        put_count(out, t->polls, "poll");
+    }
+}
+
+// How long a server ran is up to who stopped it, so there the standing in line
+// is what counts.
+static measured *what_differs(const struct trace *a, const struct trace *b) {
+    if (lanes_in(a, STREAMS) + lanes_in(b, STREAMS) > 0) {
+        bool much = differ(longest_line(a), longest_line(b), 1.5);
+        return much ? put_line : NULL;
+    }
+    if (differ(a->wall, b->wall, 1.3)) {
+        return put_wall;
+    }
+    double seen = worth(a) > worth(b) ? worth(a) : worth(b);
+    bool known = a->cpu >= 0 && b->cpu >= 0;
+    if (known && differ(a->cpu, b->cpu, 2) &&
+        (a->cpu > seen || b->cpu > seen)) {
+        return put_work;
+    }
+    return NULL;
+}
+
+static const char *name_of(const struct trace *t) {
+    return t->act[0] != '\0' ? t->act : "a run without a name";
+}
+
+void notice_compare(FILE *out, const struct trace *traces, size_t count,
+                    int width) {
+    measured *put = NULL;
+    for (size_t i = 1; i < count && put == NULL; i++) {
+        put = what_differs(&traces[0], &traces[i]);
+    }
+    if (put == NULL) {
+        return;
+    }
+    char *text = NULL;
+    size_t size = 0;
+    FILE *line = need(open_memstream(&text, &size));
+    fputs("Compare: ", line);
+    for (size_t i = 0; i < count; i++) {
+        fprintf(line, "%s%s ", i > 0 ? ", " : "", name_of(&traces[i]));
+        put(line, &traces[i]);
+    }
+    fputs(".", line);
+    fclose(line);
+    put_wrapped(out, text, width, 4);
+    fputs("\n", out);
+    free(text);
+}
+
+static void put_notice(FILE *out, const struct trace *t) {
+    fputs("Notice: ", out);
+    notice_sentence(out, t);
+}
+
+void notice_put(FILE *out, const struct trace *t, int width) {
+    put_paragraph(out, put_notice, t, width, 4);
+}
