@@ -15,7 +15,11 @@
 #include <string.h>
 
 enum {
-    body_kept = 200, // so much of a body is shown to the handler
+    // So much of a body is shown to the handler.
+    body_kept = 200,
+    // A body of 64 MiB may take its time, but each piece of this size must come
+    // within the request time: 2 KiB a second, if that is 30 seconds.
+    body_pace = 64 * 1024,
 };
 
 // A request whose head is here and whose body is not. The head is copied: the
@@ -32,6 +36,7 @@ struct http1_connection {
     struct upload *upload; // or NULL
     char *rest;            // input that the parser has not taken yet, or NULL
     size_t rest_size;
+    bool timed;    // a request is under way and must come to its end in time
     bool stopping; // the server is: say so in the next answer
 };
 
@@ -156,13 +161,16 @@ static bool on_head(struct tcp_connection *c, struct http1_answers *out,
     return true;
 }
 
-static void on_body(struct upload *u, struct http1_span piece) {
+// RETURNS whether it goes on at the pace that we ask for.
+static bool on_body(struct upload *u, struct http1_span piece) {
     struct http1_request *r = &u->request;
+    uint64_t before = r->body_size / body_pace;
     size_t room = sizeof u->body - r->body.size;
     size_t n = piece.size < room ? piece.size : room;
     memcpy(u->body + r->body.size, piece.at, n);
     r->body.size += n;
     r->body_size += piece.size;
+    return r->body_size / body_pace > before;
 }
 
 // RETURNS whether the connection goes on. head: where it lies in the input, if
@@ -181,6 +189,20 @@ static bool on_request(struct tcp_connection *c, struct http1_answers *out,
     return goes_on;
 }
 
+// ---- From bytes to events ----
+
+// A byte now and then is no progress: what is under way must be complete in
+// time, or go on for a good piece. While the client owes us a read instead, it
+// is the TCP server that watches.
+static void set_deadline(struct tcp_connection *c, bool progress) {
+    struct http1_connection *h = tcp_state(c);
+    bool timed = http1_is_busy(&h->parser) && tcp_is_writable(c);
+    if (timed != h->timed || (timed && progress)) {
+        h->timed = timed;
+        tcp_set_deadline(c, timed ? tcp_options(c)->request_ms : 0);
+    }
+}
+
 // Serves what is complete in the input. RETURNS what must be kept of it: the
 // beginning of a head, or all the rest if the client does not take its answers.
 static struct http1_span serve(struct tcp_connection *c,
@@ -188,24 +210,28 @@ static struct http1_span serve(struct tcp_connection *c,
     struct http1_connection *h = tcp_state(c);
     struct http1_answers out;
     struct http1_part part = {0};
-    bool goes_on = true;
+    bool goes_on = true, progress = false;
     out.size = 0;
     while (goes_on) {
         if (!http1_is_busy(&h->parser) && !make_room(c, &out)) {
+            set_deadline(c, progress);
             return input;
         }
         switch (http1_next(&h->parser, &input, &part)) {
         case HTTP1_MORE:
             flush(c, &out);
+            set_deadline(c, progress);
             return input;
         case HTTP1_HEAD:
             goes_on = on_head(c, &out, &part.head, input.size);
+            progress = true;
             break;
         case HTTP1_BODY:
-            on_body(h->upload, part.body);
+            progress |= on_body(h->upload, part.body);
             break;
         case HTTP1_END:
             goes_on = on_request(c, &out, &part.head);
+            progress = true;
             break;
         case HTTP1_REFUSED:
             refuse(c, &out, h->parser.status, h->parser.why);
@@ -265,6 +291,8 @@ static void on_drained(struct tcp_connection *c) {
     const struct http1_connection *h = tcp_state(c);
     if (h->rest != NULL) {
         serve_rest(c, NULL, 0);
+    } else {
+        set_deadline(c, true);
     }
 }
 
@@ -287,7 +315,8 @@ static void on_end(struct tcp_connection *c) {
     }
 }
 
-// Silence between requests needs no word.
+// Also when the time for a request is over. Silence between requests needs no
+// word.
 static void on_idle(struct tcp_connection *c) {
     const struct http1_connection *h = tcp_state(c);
     if (http1_is_busy(&h->parser)) {
