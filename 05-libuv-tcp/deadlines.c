@@ -39,7 +39,7 @@ static void set_timer(struct deadlines *d, uint64_t tick) {
     uv_timer_start(&d->timer, on_timer, due > now ? due - now : 0, 0);
 }
 
-// Rounds up, so that nothing is due before its time.
+// Rounds up: when its tick comes, it is due.
 static uint64_t tick_for(uint64_t now, uint64_t at) {
     uint64_t first = now / tick_ms + 1, last = first + wheel_slots - 2;
     uint64_t tick = at / tick_ms + (at % tick_ms != 0);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 // ---- Let clients in ----
 
@@ -34,13 +35,60 @@ static void let_in(struct server_loop *l) {
     uv_timer_start(&l->retry, on_retry, retry_ms, 0);
 }
 
+static void on_listener_closed(uv_handle_t *listener) {
+    struct server_loop *l = listener->data;
+    if (!l->stopping) {
+        uv_timer_start(&l->retry, on_retry, retry_ms, 0);
+    }
+}
+
+// The kernel has a client but does not hand it over: the whole system is out
+// of files, or of memory. It will say so again at once, and libuv would ask it
+// in a circle. Closed, the listener leaves the circle. The socket stays open
+// through our own descriptor, and keeps the clients for us.
+static void let_rest(uv_tcp_t *listener) {
+    uv_close((uv_handle_t *)listener, on_listener_closed);
+}
+
 static void on_connection(uv_stream_t *listener, int error) {
     struct server_loop *l = listener->data;
     if (error != 0) {
         complain(l, uv_strerror(error));
+        let_rest(&l->listener);
     } else {
         let_in(l);
     }
+}
+
+static int start_listening(struct server_loop *l) {
+    l->listener.data = l;
+    return uv_listen((uv_stream_t *)&l->listener, backlog, on_connection);
+}
+
+static void listen_again(struct server_loop *l) {
+    int error = uv_tcp_init(&l->uv, &l->listener);
+    int fd = dup(l->socket);
+    if (fd < 0) {
+        error = uv_translate_sys_error(errno);
+    } else if (error == 0) {
+        error = uv_tcp_open(&l->listener, fd); // the listener's from now on
+    }
+    if (error == 0) {
+        error = start_listening(l);
+    }
+    if (error != 0) {
+        on_connection((uv_stream_t *)&l->listener, error);
+    }
+}
+
+// From now on new clients are refused.
+static void stop_listening(struct server_loop *l) {
+    uv_timer_stop(&l->retry);
+    if (!uv_is_closing((uv_handle_t *)&l->listener)) {
+        uv_close((uv_handle_t *)&l->listener, NULL);
+    }
+    close(l->socket);
+    l->socket = -1;
 }
 
 void server_loop_one_left(struct server_loop *l) {
@@ -52,7 +100,9 @@ void server_loop_one_left(struct server_loop *l) {
 
 static void on_retry(uv_timer_t *retry) {
     struct server_loop *l = retry->data;
-    if (l->client_waits && !l->stopping) {
+    if (uv_is_closing((uv_handle_t *)&l->listener)) {
+        listen_again(l);
+    } else if (l->client_waits) {
         let_in(l);
     }
 }
@@ -67,7 +117,7 @@ static void on_grace_over(uv_timer_t *grace) {
 // No new clients; those who are here get their answers within the grace time.
 static void begin_to_stop(struct server_loop *l) {
     l->stopping = true;
-    uv_close((uv_handle_t *)&l->listener, NULL);
+    stop_listening(l);
     uv_timer_start(&l->grace, on_grace_over, (uint64_t)l->options->grace_ms, 0);
     deadlines_each(&l->deadlines, tcp_connection_stop);
 }
@@ -158,14 +208,21 @@ static int bind_port(struct server_loop *l, int port, bool is_first) {
 static int listen_on(struct server_loop *l, int port, bool is_first) {
     int error = bind_port(l, port, is_first);
     if (error == 0) {
-        l->listener.data = l;
-        error = uv_listen((uv_stream_t *)&l->listener, backlog, on_connection);
+        error = start_listening(l);
     }
-    l->port = error == 0 ? port_of(&l->listener) : 0;
+    uv_os_fd_t fd;
+    if (error == 0) {
+        error = uv_fileno((uv_handle_t *)&l->listener, &fd);
+    }
+    if (error == 0) {
+        l->port = port_of(&l->listener);
+        l->socket = dup(fd);
+        error = l->socket < 0 ? uv_translate_sys_error(errno) : 0;
+    }
     return error;
 }
 
-// A loop runs for as long as it has handles that count. These do not count:
+// A loop runs for as long as it has handles that count. Those that help do not:
 // when the listener and the last connection are closed, it is over.
 static int open_helpers(struct server_loop *l) {
     deadlines_start(&l->deadlines, &l->uv, tcp_connection_on_due);
@@ -174,7 +231,6 @@ static int open_helpers(struct server_loop *l) {
     int error = uv_async_init(&l->uv, &l->stop, on_stop);
     if (error == 0) {
         l->stop.data = l->retry.data = l->grace.data = l;
-        uv_unref((uv_handle_t *)&l->retry);
         uv_unref((uv_handle_t *)&l->grace);
         uv_unref((uv_handle_t *)&l->stop);
     }
@@ -187,6 +243,7 @@ int server_loop_open(struct server_loop *l, const struct tcp_protocol *protocol,
     l->protocol = protocol;
     l->options = options;
     l->most = room_for_connections(options);
+    l->socket = -1;
     int error = uv_loop_init(&l->uv);
     l->is_open = error == 0;
     if (error == 0) {
@@ -224,6 +281,9 @@ void server_loop_close(struct server_loop *l) {
     }
     uv_walk(&l->uv, close_handle, NULL);
     uv_run(&l->uv, UV_RUN_DEFAULT);
+    if (l->socket >= 0) {
+        close(l->socket);
+    }
     if (uv_loop_close(&l->uv) != 0) {
         fprintf(stderr, "%s: a handle was left open\n", l->options->program);
     }

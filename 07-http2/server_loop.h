@@ -19,6 +19,7 @@
 struct server_loop {
     uv_loop_t uv;
     uv_tcp_t listener;
+    int socket; // what the listener listens on, a second time; see let_rest
     int port;
     const struct tcp_protocol *protocol;
     const struct server_options *options;
@@ -28,7 +29,7 @@ struct server_loop {
     struct deadlines deadlines; // of all connections: this also is their list
     long count, most;           // connections
     bool client_waits;          // accepted by libuv, but we have no room yet
-    uv_timer_t retry;           // to let it in
+    uv_timer_t retry;           // to let it in, or to listen again
     uint64_t complained;        // when, on the loop's clock
 
     atomic_int stops_asked; // from any thread

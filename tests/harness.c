@@ -371,6 +371,37 @@ void expect_logged(const struct server *s, const char *text) {
     ck_abort_msg("the server did not print '%s' but:\n%s", text, log);
 }
 
+double server_cpu(const struct server *s) {
+    char path[64];
+    unsigned long user = 0, kernel = 0;
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)s->pid);
+    FILE *f = fopen(path, "r");
+    // Fields 14 and 15; the name in field 2 has no space in it.
+    if (f == NULL || fscanf(f,
+                            "%*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
+                            "%*s %lu %lu",
+                            &user, &kernel) != 2) {
+        die(path);
+    }
+    fclose(f);
+    return (double)(user + kernel) / (double)sysconf(_SC_CLK_TCK);
+}
+
+long server_memory(const struct server *s) {
+    char path[64], line[256];
+    long kib = -1;
+    snprintf(path, sizeof path, "/proc/%d/status", (int)s->pid);
+    FILE *f = fopen(path, "r");
+    if (f == NULL) {
+        die(path);
+    }
+    while (kib < 0 && fgets(line, sizeof line, f) != NULL) {
+        (void)sscanf(line, "VmRSS: %ld", &kib);
+    }
+    fclose(f);
+    return kib;
+}
+
 // ---- Clients ----
 
 int client_connect(const struct server *s) {

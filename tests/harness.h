@@ -79,6 +79,10 @@ char *server_log(const struct server *s);
 // Waits, at most five seconds, until it has printed text.
 void expect_logged(const struct server *s, const char *text);
 
+// Seconds of CPU that it has used so far, and its memory in KiB.
+double server_cpu(const struct server *s);
+long server_memory(const struct server *s);
+
 // ---- Raw clients; each call gives up after five seconds ----
 
 int client_connect(const struct server *s);
