@@ -29,9 +29,10 @@ map: ## print the map of chapters (this is what plain `make` does)
 .PHONY: help
 help: ## list every target
 	@sed -n 's/^\([a-z$$][-a-zA-Z0-9_%]*\):.*## /\1: /p' Makefile | \
-	    sed 's/^chapter-%/chapter-NN/; s/^run-%/run-NN/; s/^diff-%/diff-NN/' | \
+	    sed 's/^chapter-%/chapter-NN/; s/^run-%/run-NN/; s/^svg-%/svg-NN/; s/^diff-%/diff-NN/' | \
 	    awk -F': ' '{ printf "  make %-16s %s\n", $$1, $$2 }'
-	@echo "  variables: ACT=name ARGS='...' CC=clang CFLAGS=... SANITIZE=address|undefined|thread"
+	@echo "  variables: ACT=name ARGS='...' PLAIN=1 WORDS=1"
+	@echo "             CC=clang CFLAGS=... SANITIZE=address|undefined|thread"
 
 .PHONY: build
 build: $(CHAPTERS:%=build-%) ## build all chapters into build/
@@ -51,21 +52,36 @@ timeline: ## build the renderer of traces into build/
 	    -f $(CURDIR)/scripts/timeline/Makefile \
 	    --eval='vpath %.c $(CURDIR)/scripts/timeline' CC='$(CC)' CFLAGS='$(FLAGS)'
 
+# The same object files, linked a second time with the tracer. See
+# scripts/trace/twin.mk.
+.PHONY: $(CHAPTERS:%=twin-%)
+$(CHAPTERS:%=twin-%): twin-%: build-%
+	@+$(MAKE) --no-print-directory -s -C $(BUILD)/$* -f $(CURDIR)/scripts/trace/twin.mk \
+	    ROOT=$(CURDIR) CHAPTER=$* CC='$(CC)' CFLAGS='$(FLAGS)'
+
+.PHONY: twins
+twins: $(CHAPTERS:%=twin-%)
+
 .PHONY: run
 run: build ## play the whole workbook, chapter by chapter
 	@BUILD=$(BUILD) scripts/play
 
-run-%: ## build and play one chapter; ACT=name plays one act
+# PLAIN=1: the plain program, and no picture. WORDS=1: sentences instead.
+export PLAIN WORDS
+run-%: ## build and play one chapter, and draw what happened; ACT=name plays one act
 	@chapter=$$(ls -d $*-*/ 2>/dev/null | head -n 1); chapter=$${chapter%/}; \
 	if [ -z "$$chapter" ]; then echo "make: there is no chapter $*" >&2; exit 2; fi; \
-	$(MAKE) --no-print-directory build-$$chapter && \
+	$(MAKE) --no-print-directory twin-$$chapter timeline && \
 	BUILD=$(BUILD) scripts/play-chapter $$chapter $(ACT) $(ARGS)
+
+svg-%: ## play one chapter and write the pictures to build/svg/
+	@SVG=build/svg $(MAKE) --no-print-directory run-$*
 
 diff-%: ## show what is new in a chapter against the one before
 	@scripts/diff-chapter $*
 
 .PHONY: check
-check: build timeline ## run all tests (SANITIZE=... runs them on instrumented builds)
+check: build timeline twins ## run all tests (SANITIZE=... runs them on instrumented builds)
 	@+$(MAKE) --no-print-directory -s -C tests BUILD=$(CURDIR)/$(BUILD) CC='$(CC)' CFLAGS='$(FLAGS)'
 	@BUILD=$(CURDIR)/$(BUILD) CC='$(CC)' SANITIZE='$(SANITIZE)' scripts/check $(SUITES)
 

@@ -1,0 +1,40 @@
+# Links the traced twin of one chapter: its own object files, unchanged, and
+# the tracer's wrappers. Run in the chapter's build directory, by the top
+# Makefile, with ROOT, CHAPTER, CC and CFLAGS; the chapter's own Makefile says
+# what its program and objects are.
+.DEFAULT_GOAL := twin
+TRACE := $(ROOT)/scripts/trace
+include $(ROOT)/$(CHAPTER)/Makefile
+
+wrappers_01-threads := wrap_threads
+wrappers_02-futures := wrap_threads polls wrap_futures
+wrappers_03-task-queue := wrap_threads polls wrap_tasks wrap_stealing
+wrappers_04-async-sleep := wrap_threads polls wrap_tasks
+WRAPPERS := trace $(wrappers_$(CHAPTER))
+TRACER := $(WRAPPERS:%=traced/%.o)
+
+# Every call that a wrapper stands before: what the linker is told.
+WRAP ?= -Wl,--wrap=
+WRAPPED = $(shell sed -n 's/.*[ *]__wrap_\([a-z0-9_]*\).*/\1/p' $(WRAPPERS:%=$(TRACE)/%.c) | sort -u)
+
+# Not every linker can do it. Then there is no twin, and a word about why.
+PROBE = echo 'int main(void) { return 0; }' | \
+        $(CC) $(CFLAGS) -x c -o traced/probe - $(WRAP)nanosleep
+
+.PHONY: twin
+twin:
+	@mkdir -p traced
+	@if $(PROBE) 2>traced/why-not; then \
+	    rm -f traced/why-not; \
+	    $(MAKE) -s -f $(TRACE)/twin.mk $(PROGRAM)-traced; \
+	else \
+	    rm -f $(PROGRAM)-traced; \
+	fi
+
+$(PROGRAM)-traced: $(OBJECTS) $(TRACER) $(TRACE)/twin.mk
+	$(CC) $(CFLAGS) $(LDFLAGS) $(addprefix $(WRAP),$(WRAPPED)) -o $@ $(OBJECTS) $(TRACER) $(LDLIBS)
+
+traced/%.o: $(TRACE)/%.c
+	$(CC) $(CFLAGS) -I$(ROOT)/$(CHAPTER) -c -o $@ $<
+
+-include $(TRACER:.o=.d)

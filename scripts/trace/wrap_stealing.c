@@ -1,0 +1,39 @@
+#define _POSIX_C_SOURCE 200809L
+// Chapter 03: the executor with several workers. Which queue a task waits on is
+// not seen from outside, but it follows from who put it there: a worker puts it
+// on its own, and from outside they are dealt in turn.
+#include "stealing.h"
+
+#include "polls.h"
+#include "threads.h"
+
+#include <stdatomic.h>
+
+static atomic_int dealt;
+static int worker_count;
+
+int __real_stealing_start(int workers, enum sharing sharing);
+int __wrap_stealing_start(int workers, enum sharing sharing) {
+    struct thread *me = this_thread();
+    tasks_begin_again();
+    tasks_can_be_stolen(sharing == STEALING);
+    atomic_store(&dealt, 0);
+    worker_count = workers;
+    me->makes_workers = workers;
+    me->workers_made = 0;
+    int error = __real_stealing_start(workers, sharing);
+    me->makes_workers = 0;
+    return error;
+}
+
+struct task *__real_stealing_spawn(struct future *f, size_t out_size);
+struct task *__wrap_stealing_spawn(struct future *f, size_t out_size) {
+    struct thread *me = this_thread();
+    task_begins(f, "task");
+    task_lives_at(f, me->worker >= 0
+                         ? me->worker
+                         : atomic_fetch_add(&dealt, 1) % worker_count);
+    struct task *t = __real_stealing_spawn(f, out_size);
+    task_has_handle(f, t);
+    return t;
+}

@@ -1,0 +1,535 @@
+#define _XOPEN_SOURCE 700 // for mkdtemp
+// The tracer: what a chapter's traced twin writes down. Looked at is the
+// structure, lanes and what overlaps what; never an exact time.
+#include "harness.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { most_events = 2000, most_size = 64 * 1024 };
+
+// ---- A trace, read back ----
+
+struct event {
+    char ph; // X: a span, B: one that was not over, i: a sign
+    int pid, tid;
+    double start, end; // seconds
+    char cat[16], name[40], inside[24], by[24], from[24];
+    long polls;
+};
+
+struct trace {
+    char path[100];
+    struct event events[most_events];
+    size_t count;
+    char lanes[4][20][32]; // by pid and tid
+    long size, polls;
+    bool ended;
+    struct play *play;
+};
+
+static char directory[] = "/tmp/workbook-trace-XXXXXX";
+
+// The value of "key" in the line, up to a comma or a bracket. Quotes are cut.
+static bool value_of(const char *line, const char *key, char *value,
+                     size_t room) {
+    char quoted[40];
+    snprintf(quoted, sizeof quoted, "\"%s\":", key);
+    const char *at = strstr(line, quoted);
+    value[0] = '\0';
+    if (at == NULL) {
+        return false;
+    }
+    at += strlen(quoted);
+    const char *ends = *at == '"' ? "\"" : ",}";
+    at += *at == '"';
+    size_t size = strcspn(at, ends);
+    ck_assert_uint_lt(size, room);
+    memcpy(value, at, size);
+    value[size] = '\0';
+    return true;
+}
+
+static double number_of(const char *line, const char *key) {
+    char text[40];
+    return value_of(line, key, text, sizeof text) ? strtod(text, NULL) : 0;
+}
+
+static void read_metadata(struct trace *t, const char *line, int pid, int tid) {
+    const char *args = strstr(line, "\"args\":");
+    ck_assert_ptr_nonnull(args);
+    if (strstr(line, "\"thread_name\"") != NULL) {
+        ck_assert_int_le(tid, 17);
+        value_of(args, "name", t->lanes[pid][tid], sizeof t->lanes[0][0]);
+    } else if (strstr(line, "\"name\":\"end\"") != NULL) {
+        t->ended = true;
+        t->polls = (long)number_of(args, "polls");
+    }
+}
+
+static void read_line(struct trace *t, const char *line) {
+    char ph[4];
+    ck_assert_int_eq(line[0], '{');
+    ck_assert(value_of(line, "ph", ph, sizeof ph));
+    int pid = (int)number_of(line, "pid"), tid = (int)number_of(line, "tid");
+    ck_assert(pid >= 1 && pid <= 3 && tid >= 1);
+    if (ph[0] == 'M') {
+        read_metadata(t, line, pid, tid);
+        return;
+    }
+    ck_assert_uint_lt(t->count, most_events);
+    struct event *e = &t->events[t->count++];
+    *e = (struct event){.ph = ph[0], .pid = pid, .tid = tid};
+    e->start = number_of(line, "ts") / 1e6;
+    e->end = e->start + number_of(line, "dur") / 1e6;
+    e->polls = (long)number_of(line, "polls");
+    value_of(line, "cat", e->cat, sizeof e->cat);
+    value_of(line, "name", e->name, sizeof e->name);
+    value_of(line, "inside", e->inside, sizeof e->inside);
+    value_of(line, "by", e->by, sizeof e->by);
+    value_of(line, "from", e->from, sizeof e->from);
+}
+
+static void read_trace(struct trace *t) {
+    static char text[2 * most_size];
+    FILE *f = fopen(t->path, "r");
+    ck_assert_msg(f != NULL, "no trace %s", t->path);
+    t->count = 0;
+    t->size = (long)fread(text, 1, sizeof text - 1, f);
+    text[t->size] = '\0';
+    fclose(f);
+    ck_assert_int_lt(t->size, most_size);
+    char *line = strtok(text, "\n");
+    ck_assert_str_eq(line, "[");
+    while ((line = strtok(NULL, "\n")) != NULL) {
+        size_t size = strlen(line);
+        while (size > 0 && line[size - 1] == ' ') {
+            line[--size] = '\0';
+        }
+        if (size > 0) { // a run that was killed leaves blanks behind
+            ck_assert_int_eq(line[size - 1], ',');
+            read_line(t, line);
+        }
+    }
+}
+
+// ---- Questions ----
+
+static int lane_named(const struct trace *t, int pid, const char *name) {
+    for (int tid = 1; tid < 20; tid++) {
+        if (strcmp(t->lanes[pid][tid], name) == 0) {
+            return tid;
+        }
+    }
+    ck_abort_msg("no lane '%s' in %s", name, t->path);
+}
+
+static bool is_span(const struct event *e, int pid, int tid, const char *cat) {
+    return e->ph == 'X' && e->pid == pid && e->tid == tid &&
+           strcmp(e->cat, cat) == 0;
+}
+
+// Seconds that the lane spends so.
+static double spends(const struct trace *t, int pid, const char *lane,
+                     const char *cat) {
+    int tid = lane_named(t, pid, lane);
+    double seconds = 0;
+    for (size_t i = 0; i < t->count; i++) {
+        if (is_span(&t->events[i], pid, tid, cat)) {
+            seconds += t->events[i].end - t->events[i].start;
+        }
+    }
+    return seconds;
+}
+
+// The longest such span. RETURNS an event with end 0 if there is none.
+static struct event longest(const struct trace *t, int pid, const char *lane,
+                            const char *cat, const char *inside) {
+    struct event best = {0};
+    int tid = lane_named(t, pid, lane);
+    for (size_t i = 0; i < t->count; i++) {
+        const struct event *e = &t->events[i];
+        if (is_span(e, pid, tid, cat) && strcmp(e->inside, inside) == 0 &&
+            e->end - e->start > best.end - best.start) {
+            best = *e;
+        }
+    }
+    return best;
+}
+
+static double overlap(struct event a, struct event b) {
+    double start = a.start > b.start ? a.start : b.start;
+    double end = a.end < b.end ? a.end : b.end;
+    return end - start;
+}
+
+static int signs(const struct trace *t, int pid, const char *lane,
+                 const char *name) {
+    int tid = lane_named(t, pid, lane), n = 0;
+    for (size_t i = 0; i < t->count; i++) {
+        const struct event *e = &t->events[i];
+        n += e->ph == 'i' && e->pid == pid && e->tid == tid &&
+             strcmp(e->name, name) == 0;
+    }
+    return n;
+}
+
+// Nobody does two things at once.
+static void expect_no_overlaps(const struct trace *t) {
+    for (size_t i = 0; i < t->count; i++) {
+        for (size_t j = i + 1; j < t->count; j++) {
+            const struct event *a = &t->events[i], *b = &t->events[j];
+            if (a->ph == 'X' && b->ph == 'X' && a->pid == b->pid &&
+                a->tid == b->tid && overlap(*a, *b) > 0.0000011) {
+                ck_abort_msg("%s: lane %s: %s at %f and %s at %f overlap",
+                             t->path, t->lanes[a->pid][a->tid], a->name,
+                             a->start, b->name, b->start);
+            }
+        }
+    }
+}
+
+// ---- The plays ----
+
+static struct trace sequential, joined, failing, named, lazy, two_blocking,
+    two_workers, async_sleep, queue, panic, cancel, stealing, timer, many,
+    threads, killed;
+static struct play *plain[4], *untraced;
+
+static struct trace *const finished[] = {
+    &sequential,   &joined,      &failing, &named, &lazy,
+    &two_blocking, &two_workers, &queue,   &panic, &stealing,
+    &timer,        &async_sleep, &cancel,  &many,  &threads};
+enum { finished_count = sizeof finished / sizeof finished[0] };
+
+static void start(struct trace *t, const char *program, const char *act,
+                  const char *argument) {
+    snprintf(t->path, sizeof t->path, "%s/%s.json", directory, act);
+    setenv("TRACE_FILE", t->path, 1);
+    setenv("TRACE_ACT", act, 1);
+    t->play = play_start(program, act, argument, NULL);
+    unsetenv("TRACE_FILE");
+}
+
+static void start_killed(void) {
+    static char twin[512];
+    snprintf(twin, sizeof twin, "%s/02-futures/futures-traced",
+             getenv("BUILD"));
+    snprintf(killed.path, sizeof killed.path, "%s/killed.json", directory);
+    setenv("TRACE_FILE", killed.path, 1);
+    killed.play = play_start(
+        "/bin/sh", "-c", "timeout -s KILL 2.5 \"$0\" two-blocking", twin, NULL);
+    unsetenv("TRACE_FILE");
+}
+
+static void start_plays(void) {
+    static const char one[] = "01-threads/threads-traced";
+    static const char two[] = "02-futures/futures-traced";
+    static const char three[] = "03-task-queue/task-queue-traced";
+    static const char four[] = "04-async-sleep/sleepers-traced";
+    start(&sequential, one, "sequential", NULL);
+    start(&joined, one, "joined", NULL);
+    start(&failing, one, "failing", NULL);
+    start(&named, one, "named", NULL);
+    start(&lazy, two, "lazy", NULL);
+    start(&two_blocking, two, "two-blocking", NULL);
+    start(&two_workers, two, "two-workers", NULL);
+    start(&async_sleep, two, "async-sleep", NULL);
+    start(&queue, three, "queue", NULL);
+    start(&panic, three, "panic", NULL);
+    start(&cancel, three, "cancel", NULL);
+    start(&stealing, three, "stealing", NULL);
+    start(&timer, four, "timer", NULL);
+    start(&many, four, "many", "2000");
+    start(&threads, four, "threads", "200");
+    start_killed();
+    plain[0] = play_start("01-threads/threads", "failing", NULL);
+    plain[1] = play_start("01-threads/threads", "named", NULL);
+    plain[2] = play_start("03-task-queue/task-queue", "panic", NULL);
+    plain[3] = play_start("02-futures/futures", "two-blocking", NULL);
+    untraced = play_start(three, "queue", NULL);
+}
+
+// ---- Every trace ----
+
+START_TEST(each_twin_does_its_job) {
+    for (int i = 0; i < finished_count; i++) {
+        expect_status(finished[i]->play, 0);
+    }
+}
+END_TEST
+
+START_TEST(each_trace_can_be_read_and_is_small) {
+    for (int i = 0; i < finished_count; i++) {
+        read_trace(finished[i]);
+        ck_assert(finished[i]->ended);
+        expect_no_overlaps(finished[i]);
+        lane_named(finished[i], 1, "main");
+    }
+}
+END_TEST
+
+static int by_text(const void *a, const void *b) {
+    return strcmp(((const struct line *)a)->text,
+                  ((const struct line *)b)->text);
+}
+
+// Threads may print in any order, and no two runs take the same time.
+static void expect_same_lines(struct play *a, struct play *b) {
+    ck_assert_uint_eq(a->count, b->count);
+    qsort(a->lines, a->count, sizeof a->lines[0], by_text);
+    qsort(b->lines, b->count, sizeof b->lines[0], by_text);
+    for (size_t i = 0; i < a->count; i++) {
+        size_t size = strcspn(a->lines[i].text, ".");
+        ck_assert_msg(strncmp(a->lines[i].text, b->lines[i].text, size) == 0,
+                      "'%s' is not '%s'", a->lines[i].text, b->lines[i].text);
+    }
+}
+
+START_TEST(plain_and_traced_print_the_same_lines) {
+    expect_same_lines(plain[0], failing.play);
+    expect_same_lines(plain[1], named.play);
+    expect_same_lines(plain[2], panic.play);
+    expect_same_lines(plain[3], two_blocking.play);
+    expect_same_lines(untraced, queue.play);
+}
+END_TEST
+
+START_TEST(tracing_takes_no_time) {
+    double without = elapsed_in(plain[3]), with = elapsed_in(two_blocking.play);
+    ck_assert_double_lt(with, without + 0.3); // the machine may be busy
+}
+END_TEST
+
+// ---- 01 ----
+
+START_TEST(three_sleeps_in_a_row) {
+    read_trace(&sequential);
+    ck_assert_double_ge(spends(&sequential, 1, "main", "asleep"), 6);
+    ck_assert_str_eq(sequential.lanes[1][2], "");
+}
+END_TEST
+
+START_TEST(three_sleeps_side_by_side) {
+    read_trace(&joined);
+    struct event first = longest(&joined, 1, "thread 1", "asleep", "");
+    struct event second = longest(&joined, 1, "thread 2", "asleep", "");
+    struct event third = longest(&joined, 1, "thread 3", "asleep", "");
+    struct event join = longest(&joined, 1, "main", "waiting", "");
+    ck_assert_double_gt(overlap(first, second), 1);
+    ck_assert_double_gt(overlap(second, third), 1);
+    ck_assert_double_gt(overlap(first, join), 1);
+    ck_assert_int_eq(signs(&joined, 1, "thread 3", "end"), 1);
+}
+END_TEST
+
+START_TEST(a_thread_that_gives_up) {
+    read_trace(&failing);
+    ck_assert_int_eq(signs(&failing, 1, "thread 2", "panic"), 1);
+    ck_assert_int_eq(signs(&failing, 1, "thread 2", "end"), 0);
+    ck_assert_int_eq(signs(&failing, 1, "thread 1", "panic"), 0);
+}
+END_TEST
+
+START_TEST(threads_that_name_themselves) {
+    read_trace(&named);
+    lane_named(&named, 1, "producer");
+    lane_named(&named, 1, "consumer");
+}
+END_TEST
+
+// ---- 02 ----
+
+START_TEST(a_future_awaited_here_blocks_this_thread) {
+    read_trace(&lazy);
+    struct event sleep = longest(&lazy, 1, "main", "asleep", "future 1");
+    ck_assert_double_ge(sleep.end - sleep.start, 2);
+}
+END_TEST
+
+START_TEST(the_second_stands_in_line_while_the_first_blocks) {
+    read_trace(&two_blocking);
+    struct trace *t = &two_blocking;
+    struct event first = longest(t, 1, "worker", "asleep", "task 1");
+    struct event second = longest(t, 1, "worker", "asleep", "task 2");
+    struct event line = longest(t, 2, "task 2", "ready", "");
+    ck_assert_double_ge(first.end - first.start, 2);
+    ck_assert_double_ge(second.start, first.end);
+    ck_assert_double_ge(overlap(first, line), 1.9);
+    struct event own = longest(t, 2, "task 1", "asleep", "");
+    ck_assert_double_ge(overlap(first, own), 1.9);
+    struct event main_sleep = longest(t, 1, "main", "asleep", "");
+    ck_assert_double_ge(main_sleep.end - main_sleep.start, 2);
+}
+END_TEST
+
+START_TEST(two_workers_block_and_nobody_stands_in_line) {
+    read_trace(&two_workers);
+    struct trace *t = &two_workers;
+    struct event one = longest(t, 2, "task 1", "asleep", "");
+    struct event two = longest(t, 2, "task 2", "asleep", "");
+    ck_assert_double_gt(overlap(one, two), 1);
+    lane_named(t, 1, "worker 2");
+}
+END_TEST
+
+// Millions of polls in a handful of spans.
+START_TEST(asking_all_the_time_is_one_span_with_a_count) {
+    read_trace(&async_sleep);
+    struct trace *t = &async_sleep;
+    struct event busy = longest(t, 1, "worker", "cpu", "");
+    ck_assert_double_gt(busy.end - busy.start, 1.5);
+    ck_assert_int_gt(busy.polls, 10000);
+    ck_assert_int_ge(t->polls, busy.polls);
+    ck_assert_double_gt(spends(t, 2, "task 1", "parked"), 1.5);
+    ck_assert_double_lt(spends(t, 2, "task 2", "ready"), 0.5);
+    ck_assert_uint_lt(t->count, 60);
+    for (size_t i = 0; i < t->count; i++) {
+        ck_assert_str_eq(t->events[i].inside, "");
+    }
+}
+END_TEST
+
+// ---- 03 ----
+
+START_TEST(tasks_take_turns) {
+    read_trace(&queue);
+    struct event one = longest(&queue, 2, "task 1", "ready", "");
+    ck_assert_double_ge(one.end - one.start, 0.08);
+    ck_assert_double_ge(spends(&queue, 2, "task 3", "asleep"), 0.15);
+    ck_assert_int_eq(queue.polls, 9);
+    ck_assert_int_eq(signs(&queue, 2, "task 3", "start"), 1);
+    ck_assert_int_eq(signs(&queue, 2, "task 3", "end"), 1);
+}
+END_TEST
+
+START_TEST(a_task_panics_and_the_worker_lives_on) {
+    read_trace(&panic);
+    ck_assert_int_eq(signs(&panic, 2, "task 2", "panic"), 1);
+    ck_assert_int_eq(signs(&panic, 2, "task 2", "end"), 0);
+    ck_assert_int_eq(signs(&panic, 2, "task 2", "cancelled"), 0);
+    ck_assert_int_eq(signs(&panic, 2, "task 3", "end"), 1);
+    ck_assert_int_eq(signs(&panic, 1, "worker", "end"), 1);
+}
+END_TEST
+
+START_TEST(a_cancelled_task) {
+    read_trace(&cancel);
+    ck_assert_int_eq(signs(&cancel, 2, "task 3", "cancelled"), 1);
+    ck_assert_int_eq(signs(&cancel, 2, "task 3", "end"), 0);
+    ck_assert_int_eq(signs(&cancel, 2, "task 1", "end"), 1);
+    ck_assert_int_eq(signs(&cancel, 2, "task 2", "end"), 1);
+}
+END_TEST
+
+// Who steals is another than who is stolen from, and a task that was not
+// stolen is polled only at home.
+START_TEST(what_was_stolen) {
+    int stolen = 0;
+    read_trace(&stealing);
+    for (size_t i = 0; i < stealing.count; i++) {
+        const struct event *e = &stealing.events[i];
+        if (e->ph == 'i' && strcmp(e->name, "stolen") == 0) {
+            stolen++;
+            ck_assert_int_eq(strncmp(e->by, "worker ", 7), 0);
+            ck_assert_int_eq(strncmp(e->from, "worker ", 7), 0);
+            ck_assert_str_ne(e->by, e->from);
+        }
+    }
+    ck_assert_int_gt(stolen, 0);
+    ck_assert_int_eq(signs(&stealing, 2, "task 16", "end"), 3);
+    ck_assert_int_eq(signs(&stealing, 1, "worker 4", "end"), 3);
+    ck_assert_int_eq(stealing.polls, 3 * (4 * 8 + 12 * 2));
+}
+END_TEST
+
+// ---- 04 ----
+
+START_TEST(with_a_timer_the_worker_is_idle) {
+    read_trace(&timer);
+    ck_assert_double_gt(spends(&timer, 1, "worker", "parked"), 4);
+    ck_assert_double_lt(spends(&timer, 1, "worker", "cpu"), 0.5);
+    ck_assert_double_gt(spends(&timer, 2, "task 1", "parked"), 4);
+    ck_assert_double_gt(spends(&timer, 1, "timer", "parked"), 4);
+    ck_assert_int_lt(timer.polls, 30);
+}
+END_TEST
+
+START_TEST(a_crowd_shares_a_lane) {
+    read_trace(&many); // it spawns one more, to warm up
+    lane_named(&many, 2, "task 16");
+    ck_assert_str_eq(many.lanes[2][17], "1985 more");
+    read_trace(&threads);
+    lane_named(&threads, 1, "thread 15");
+    ck_assert_str_eq(threads.lanes[1][17], "185 more");
+    ck_assert_double_gt(spends(&threads, 1, "185 more", "asleep"), 2);
+}
+END_TEST
+
+// ---- A run that was killed ----
+
+START_TEST(a_killed_run_leaves_what_was_until_then) {
+    bool open = false;
+    read_trace(&killed);
+    ck_assert(!killed.ended);
+    ck_assert_int_ne(killed.play->status, 0);
+    struct event first = longest(&killed, 1, "worker", "asleep", "task 1");
+    ck_assert_double_ge(first.end - first.start, 2);
+    for (size_t i = 0; i < killed.count; i++) {
+        const struct event *e = &killed.events[i];
+        open |= e->ph == 'B' && strcmp(e->inside, "task 2") == 0;
+    }
+    ck_assert(open); // it was asleep in the second
+}
+END_TEST
+
+// ---- A linker that cannot wrap ----
+
+START_TEST(without_wrap_it_runs_plain_and_says_why) {
+    char *text =
+        shell("cd '%s' && env -u MAKEFLAGS -u MAKELEVEL make -s run-01 "
+              "ACT=named BUILD='%s/build' WRAP=-Wl,--no-such= 2>&1",
+              getenv("ROOT"), directory);
+    ck_assert_ptr_nonnull(strstr(text, "No picture: this linker"));
+    ck_assert_ptr_nonnull(strstr(text, "result 6\n"));
+    free(text);
+}
+END_TEST
+
+static void add_tests(TCase *tests) {
+    tcase_add_test(tests, each_twin_does_its_job);
+    tcase_add_test(tests, each_trace_can_be_read_and_is_small);
+    tcase_add_test(tests, plain_and_traced_print_the_same_lines);
+    tcase_add_test(tests, tracing_takes_no_time);
+    tcase_add_test(tests, three_sleeps_in_a_row);
+    tcase_add_test(tests, three_sleeps_side_by_side);
+    tcase_add_test(tests, a_thread_that_gives_up);
+    tcase_add_test(tests, threads_that_name_themselves);
+    tcase_add_test(tests, a_future_awaited_here_blocks_this_thread);
+    tcase_add_test(tests, the_second_stands_in_line_while_the_first_blocks);
+    tcase_add_test(tests, two_workers_block_and_nobody_stands_in_line);
+    tcase_add_test(tests, asking_all_the_time_is_one_span_with_a_count);
+    tcase_add_test(tests, tasks_take_turns);
+    tcase_add_test(tests, a_task_panics_and_the_worker_lives_on);
+    tcase_add_test(tests, a_cancelled_task);
+    tcase_add_test(tests, what_was_stolen);
+    tcase_add_test(tests, with_a_timer_the_worker_is_idle);
+    tcase_add_test(tests, a_crowd_shares_a_lane);
+    tcase_add_test(tests, a_killed_run_leaves_what_was_until_then);
+    tcase_add_test(tests, without_wrap_it_runs_plain_and_says_why);
+}
+
+int main(void) {
+    if (mkdtemp(directory) == NULL) {
+        perror(directory);
+        return EXIT_FAILURE;
+    }
+    start_plays();
+    plays_wait();
+    int status = run_suite("trace", add_tests);
+    free(shell("rm -rf '%s'", directory));
+    return status;
+}
