@@ -94,6 +94,10 @@ check-valgrind: build ## run every chapter once under valgrind's memcheck
 build-load: build ## build the load clients into build/
 	@+$(MAKE) --no-print-directory -s -C tests/load BUILD=$(CURDIR)/$(BUILD) CC='$(CC)' CFLAGS='-O2 -g'
 
+.PHONY: check-load
+check-load: build-load ## the servers under load and attack, two minutes; CHAPTERS=07
+	@BUILD=$(BUILD) SANITIZE='$(SANITIZE)' scripts/check-load $(CHAPTERS:%=%)
+
 .PHONY: bench-servers
 bench-servers: build-load ## our servers against nginx, h2o, nghttpd, node; QUICK=1
 	@BUILD=$(BUILD) scripts/bench-servers $(ROWS)

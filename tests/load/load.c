@@ -100,19 +100,22 @@ void load_wait_for_script(void) {
 
 #define PREFACE "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 #define NO_SETTINGS "\0\0\0\4\0\0\0\0\0"
-// GET, http, /, an authority that enters no table: 6 octets on stream 1.
-#define GET "\0\0\6\1\5\0\0\0\1\202\206\204\1\1h"
+// GET, http, /, an authority that enters no table: 6 octets.
+#define GET(stream) "\0\0\6\1\5\0\0\0" stream "\202\206\204\1\1h"
 
 static const char hello[] = "Hello, World!";
 static const char get[] = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
-static const char get2[] = PREFACE NO_SETTINGS GET;
+static const char get2[] = PREFACE NO_SETTINGS GET("\1");
+static const char get3[] = GET("\3");
 static const char ack[] = "\0\0\0\4\1\0\0\0\0";
 
 const struct load_request *load_request(enum protocol protocol) {
     static const struct load_request requests[] = {
-        [ECHO] = {hello, sizeof hello - 1, hello, NULL, 0},
-        [HTTP1] = {get, sizeof get - 1, hello, NULL, 0},
-        [HTTP2] = {get2, sizeof get2 - 1, hello, ack, sizeof ack - 1},
+        [ECHO] = {hello, sizeof hello - 1, hello, NULL, 0, hello,
+                  sizeof hello - 1},
+        [HTTP1] = {get, sizeof get - 1, hello, NULL, 0, get, sizeof get - 1},
+        [HTTP2] = {get2, sizeof get2 - 1, hello, ack, sizeof ack - 1, get3,
+                   sizeof get3 - 1},
     };
     return &requests[protocol];
 }

@@ -39,6 +39,8 @@ struct load_request {
     const char *answer; // the last octets of each answer
     const char *after;  // what the protocol wants us to say then, or NULL
     size_t after_size;
+    const char *again; // a second request on the same connection
+    size_t again_size;
 };
 const struct load_request *load_request(enum protocol protocol);
 
