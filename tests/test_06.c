@@ -55,6 +55,7 @@ static void expect_reply(const char *request, const char *expected) {
     "Content-Length: 13\r\n"
 #define GREETING "\r\nHello, World!"
 #define GET "GET / HTTP/1.1\r\nHost: a\r\n"
+#define POST "POST / HTTP/1.1\r\nHost: a\r\n"
 #define LAST "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
 #define LAST_REPLY OK "Connection: close\r\n" GREETING
 
@@ -76,9 +77,7 @@ static void print_of(const char *const commands[]) {
     for (; *commands != NULL; commands++) {
         free(shell(*commands, s.port));
     }
-    kill(s.pid, SIGINT);
-    expect_logged(&s, "Listening");
-    char *log = server_log(&s);
+    char *log = server_log(&s); // printed before it was answered
     snprintf(printed, sizeof printed, "%s", strchr(log, '\n') + 1);
     free(log);
     ck_assert_int_eq(server_stop(&s, SIGINT), 0);
@@ -440,9 +439,8 @@ END_TEST
 
 START_TEST(half_a_request_and_the_end_is_refused) {
     static const char *const halves[] = {
-        "G", GET, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhell",
-        "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: "
-        "chunked\r\n\r\n0\r\n"};
+        "G", GET, POST "Content-Length: 5\r\n\r\nhell",
+        POST "Transfer-Encoding: chunked\r\n\r\n0\r\n"};
     for (int i = 0; i < 4; i++) {
         int fd = client_connect(&shared);
         client_say(fd, halves[i]);
@@ -585,7 +583,9 @@ START_TEST(who_does_not_read_is_not_read) {
     int fd = client_connect(&s);
     size_t sent = push(fd, bytes, many * one);
     ck_assert_uint_lt(sent, many * one);
-    ck_assert_int_lt(resident_kb(&s) - before, 400);
+    // At most 112 KiB, says http1_connection.c; AddressSanitizer keeps more.
+    bool padded = strstr(getenv("BUILD"), "-address") != NULL;
+    ck_assert_int_lt(resident_kb(&s) - before, padded ? 8000 : 400);
     ck_assert_ptr_nonnull(strstr(ask(&s, LAST), "Hello, World!"));
     // Then it reads, and gets all that it has asked for, in whole answers.
     shutdown(fd, SHUT_WR);
