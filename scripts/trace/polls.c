@@ -168,7 +168,7 @@ static void begin_poll_of(struct thread *me, struct task *t, int64_t now) {
     me->inside = trace_name(t->lane);
     sign_if_stolen(me, t, now);
     if (t->last_end == 0) {
-        trace_sign(t->lane, "start", trace_name(me->lane), NULL, now);
+        trace_sign(t->lane, "start", NULL, NULL, now);
         draw_poll(me, t, now);
         trace_count_poll(t->lane);
         return;
@@ -251,10 +251,9 @@ static int64_t leave_poll(struct thread *me, bool exactly, bool *lasted) {
     return now;
 }
 
-static void finish_lane(struct task *t, const char *sign, const char *by,
-                        int64_t now) {
+static void finish_lane(struct task *t, const char *sign, int64_t now) {
     t->finished = true;
-    trace_sign(t->lane, sign, by, NULL, now);
+    trace_sign(t->lane, sign, NULL, NULL, now);
     trace_leave(t->lane, now);
 }
 
@@ -278,7 +277,7 @@ void poll_ends(bool ready) {
     t->last_end = now;
     t->drawn_before = atomic_load_explicit(&drawn, memory_order_relaxed);
     if (ready) {
-        finish_lane(t, "end", trace_name(me->lane), now);
+        finish_lane(t, "end", now);
     } else if (t->drawn || lasted) {
         trace_enter(t->lane, PARKED, (struct about){.name = "pending"}, now);
         t->drawn = false;
@@ -293,7 +292,7 @@ void poll_panics(void) {
     bool lasted;
     int64_t now = leave_poll(me, true, &lasted);
     if (poll.task != NULL) {
-        finish_lane(poll.task, "panic", trace_name(me->lane), now);
+        finish_lane(poll.task, "panic", now);
     }
 }
 
@@ -335,7 +334,7 @@ void task_ends(const void *future) {
         return;
     }
     if (!t->finished) {
-        finish_lane(t, "cancelled", NULL, look(this_thread()));
+        finish_lane(t, "cancelled", look(this_thread()));
     }
     atomic_store(&t->waker, NULL);
     atomic_store(&t->future, NULL);

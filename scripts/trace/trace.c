@@ -25,10 +25,10 @@
 enum {
     lane_limit = 16,         // of a group; one more is shared by all others
     file_size = 63 * 1024,   // so that it stays below 64 KiB
-    file_plenty = 48 * 1024, // what may be left of it when it was full
+    file_plenty = 57 * 1024, // what may be left of it when it was full
     line_size = 400,         // longer than any line
     most_events = 1200,
-    plenty_events = 900,
+    plenty_events = 1100,
     first_grain = 5 * 1000, // nanoseconds
     sign_room = 24,         // blanks for a name that may grow
     span_room = 64,         // blanks for what is known when a span ends
@@ -122,10 +122,12 @@ static void print_number(struct line *l, bool *first, const char *key,
 static void print_span_args(struct line *l, const struct event *e) {
     bool first = true;
     const struct lane *with = e->about.with;
+    int before = l->size;
     PRINT(l, ",\"args\":{");
+    int empty = l->size;
     print_text(l, &first, "inside", e->about.inside);
     print_text(l, &first, "for", e->about.waits_for);
-    if (with != NULL) {
+    if (with != NULL && e->about.inside != with->name) {
         print_text(l, &first, with->group == TASKS ? "task" : "thread",
                    with->name);
     }
@@ -138,7 +140,11 @@ static void print_span_args(struct line *l, const struct event *e) {
     if (e->lane->shared) {
         print_number(l, &first, "lanes", e->lane->members);
     }
-    PRINT(l, "}");
+    if (l->size == empty) {
+        l->size = before;
+    } else {
+        PRINT(l, "}");
+    }
 }
 
 // Whole microseconds, rounded so that neighbours still meet.
