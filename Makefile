@@ -95,8 +95,12 @@ build-load: build ## build the load clients into build/
 	@+$(MAKE) --no-print-directory -s -C tests/load BUILD=$(CURDIR)/$(BUILD) CC='$(CC)' CFLAGS='-O2 -g'
 
 .PHONY: check-load
-check-load: build-load ## the servers under load and attack, two minutes; CHAPTERS=07
-	@BUILD=$(BUILD) SANITIZE='$(SANITIZE)' scripts/check-load $(CHAPTERS:%=%)
+check-load: build-load ## the servers under load and attack, two minutes; SERVERS=07
+	@BUILD=$(BUILD) SANITIZE='$(SANITIZE)' scripts/check-load $(SERVERS)
+
+.PHONY: check-browser
+check-browser: build ## open the pages of 06 and 07 in Chromium, pictures in build/browser/
+	@BUILD=$(BUILD) scripts/check-browser
 
 .PHONY: bench-servers
 bench-servers: build-load ## our servers against nginx, h2o, nghttpd, node; QUICK=1
