@@ -6,6 +6,7 @@
 //     ACCEPT=1 make check SUITES=test_timeline
 // and then looked at in the diff.
 #include "../scripts/timeline/ascii.h"
+#include "../scripts/timeline/svg.h"
 #include "../scripts/timeline/trace.h"
 #include "../scripts/timeline/words.h"
 #include "harness.h"
@@ -90,7 +91,58 @@ START_TEST(sentences) {
 }
 END_TEST
 
+START_TEST(page) {
+    expect_golden(_i, "--svg", "svg");
+}
+END_TEST
+
 // ---- What holds for every picture ----
+
+// Each tag that is opened is closed in its order, and no text holds a bare
+// character of the markup. It knows just as much XML as we write.
+static void expect_well_formed(const char *svg) {
+    char open[16][32];
+    int depth = 0;
+    for (const char *at = svg; *at != '\0';) {
+        if (*at == '&') {
+            ck_assert_msg(strncmp(at, "&lt;", 4) == 0 ||
+                              strncmp(at, "&gt;", 4) == 0 ||
+                              strncmp(at, "&amp;", 5) == 0 ||
+                              strncmp(at, "&quot;", 6) == 0,
+                          "bare & in: %.60s", at);
+        }
+        if (*at++ != '<') {
+            continue;
+        }
+        bool closes = *at == '/';
+        const char *name = closes ? at + 1 : at;
+        size_t length = strspn(name, "abcdefghijklmnopqrstuvwxyz");
+        const char *end = strpbrk(name, "<>");
+        ck_assert_msg(length > 0 && length < 32 && end != NULL && *end == '>',
+                      "not a tag: %.60s", at);
+        if (closes) {
+            depth--;
+            ck_assert_msg(depth >= 0 && strlen(open[depth]) == length &&
+                              strncmp(open[depth], name, length) == 0,
+                          "closes what is not open: %.60s", at);
+        } else if (end[-1] != '/') {
+            ck_assert_int_lt(depth, 16);
+            snprintf(open[depth++], 32, "%.*s", (int)length, name);
+        }
+        at = end + 1;
+    }
+    ck_assert_int_eq(depth, 0);
+}
+
+START_TEST(pages_are_well_formed) {
+    char *svg = timeline("--svg", cases[_i].traces);
+    expect_well_formed(svg);
+    ck_assert(strstr(svg, "<title>Timeline of ") != NULL);
+    ck_assert(strstr(svg, "<desc>") != NULL);
+    ck_assert(strstr(svg, "Notice: ") != NULL);
+    free(svg);
+}
+END_TEST
 
 static void expect_narrow(const char *text) {
     while (*text != '\0') {
@@ -177,14 +229,17 @@ static char *draw(const char *text, size_t size) {
     struct trace t;
     char *copy = malloc(size + 1);
     FILE *out = open_memstream(&drawn, &length);
-    ck_assert(copy != NULL && out != NULL);
+    FILE *page = fopen("/dev/null", "w");
+    ck_assert(copy != NULL && out != NULL && page != NULL);
     memcpy(copy, text, size);
     if (trace_parse(&t, copy, size) == NULL) {
         ascii_draw(out, &t, 1, false);
         words_tell(out, &t, 1);
+        svg_draw(page, &t, 1);
     }
     trace_free(&t);
     ck_assert_int_eq(fclose(out), 0);
+    ck_assert_int_eq(fclose(page), 0);
     return drawn;
 }
 
@@ -238,6 +293,8 @@ END_TEST
 static void add_tests(TCase *tests) {
     tcase_add_loop_test(tests, picture, 0, case_count);
     tcase_add_loop_test(tests, sentences, 0, case_count);
+    tcase_add_loop_test(tests, page, 0, case_count);
+    tcase_add_loop_test(tests, pages_are_well_formed, 0, case_count);
     tcase_add_loop_test(tests, every_line_is_narrow_and_plain, 0, case_count);
     tcase_add_test(tests, colour_is_an_extra);
     tcase_add_test(tests, refusals_are_one_line);

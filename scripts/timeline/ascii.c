@@ -85,6 +85,7 @@ static void draw_lane(struct page *p, const struct lane *lane) {
     struct cell cells[page_width];
     size_t width = (size_t)p->width;
     cells_fill(cells, width, lane, p->total);
+    cells_mark(cells, width, lane, p->total);
     fprintf(p->out, "%-*.*s |", p->label, p->label, lane->name);
     for (size_t i = 0; i < width;) {
         size_t end = cells_run(cells, width, i);
@@ -121,7 +122,7 @@ static void draw_group(struct page *p, const struct trace *t, int group) {
 // Where a tick stands: at the left end of its cell, or on the right border.
 static int column_of(const struct page *p, double time) {
     size_t width = (size_t)p->width + 1;
-    double almost = p->total - p->total / 1000;
+    double almost = p->total - p->total / p->width;
     return time >= almost ? (int)width : (int)cells_at(time, p->total, width);
 }
 
@@ -198,10 +199,8 @@ void ascii_draw(FILE *out, const struct trace *traces, size_t count,
     struct page p = {.out = out, .in_colour = in_colour};
     p.label = shortest_label;
     for (size_t i = 0; i < count; i++) {
-        double wall = traces[i].wall;
         p.label = longest_name(&traces[i], p.label);
-        p.total = traces[i].last > p.total ? traces[i].last : p.total;
-        p.total = wall > p.total ? wall : p.total;
+        p.total = traces[i].wall > p.total ? traces[i].wall : p.total;
     }
     p.width = page_width - p.label - 3;
     for (size_t i = 0; i < count; i++) {

@@ -96,7 +96,7 @@ size_t cells_run(const struct cell *cells, size_t width, size_t first) {
 // ---- Marks ----
 
 static bool is_free(const struct cell *cells, size_t width, size_t at) {
-    return at < width && cells[at].mark == MARK_NONE;
+    return at < width && cells[at].mark <= MARK_POLL;
 }
 
 // In the last cell there is no room after it, so the first moves one back.
@@ -118,17 +118,29 @@ static void set_mark(struct cell *cells, size_t width, size_t at,
     }
 }
 
-// Only where nothing else is marked: the first poll is the start of a task.
+// After a sleep in the middle of a poll, the same poll goes on.
+static bool goes_on(const struct span *before, const struct span *s) {
+    return span_is_blocked(before) ||
+           (before->state == ASLEEP && s->with != NULL);
+}
+
 static void mark_polls(struct cell *cells, size_t width,
                        const struct lane *lane, double total) {
     for (size_t i = 0; i < lane->span_count; i++) {
         const struct span *s = &lane->spans[i];
         size_t at = cells_at(s->start, total, width);
-        bool is_poll = s->state == CPU && s->with != NULL;
-        if (is_poll && cells[at].state != CPU && cells[at].mark == MARK_NONE) {
+        bool is_short = s->end - s->start < total / (double)width;
+        bool begins = span_is_poll(s) && (i == 0 || !goes_on(s - 1, s));
+        if (begins && is_short && cells[at].state != CPU) {
             cells[at].mark = MARK_POLL;
         }
     }
+}
+
+static bool changes(const struct cell *before, const struct cell *cell) {
+    return cell->mark == MARK_NONE && before->mark == MARK_NONE &&
+           cell->state == before->state && cell->state != NO_STATE &&
+           (span_is_poll(cell->span) || span_is_blocked(cell->span));
 }
 
 // Where one bar is two: both ends of the border are long enough to be seen.
@@ -136,9 +148,7 @@ static void mark_changes(struct cell *cells, size_t width) {
     enum { seen = 3 };
     for (size_t i = 0; i < width;) {
         size_t end = cells_run(cells, width, i);
-        bool changes = i > 0 && cells[i].mark == MARK_NONE &&
-                       cells[i].state == cells[i - 1].state;
-        if (changes && end - i >= seen) {
+        if (i > 0 && end - i >= seen && changes(&cells[i - 1], &cells[i])) {
             cells[i].mark = MARK_POLL;
         }
         i = end;
@@ -155,10 +165,14 @@ void cells_fill(struct cell *cells, size_t width, const struct lane *lane,
         cells[i] = decide(&shares[i]);
     }
     free(shares);
+    mark_polls(cells, width, lane, total);
+    mark_changes(cells, width);
+}
+
+void cells_mark(struct cell *cells, size_t width, const struct lane *lane,
+                double total) {
     for (size_t i = 0; i < lane->moment_count; i++) {
         const struct moment *m = &lane->moments[i];
         set_mark(cells, width, cells_at(m->at, total, width), m->mark);
     }
-    mark_polls(cells, width, lane, total);
-    mark_changes(cells, width);
 }

@@ -10,8 +10,13 @@ struct cell {
     const struct span *span; // the longest of that state; NULL: none
 };
 
-// Fills width cells with what the lane did from 0 to total microseconds.
+// Fills width cells with what the lane did from 0 to total microseconds, and
+// marks its polls.
 void cells_fill(struct cell *cells, size_t width, const struct lane *lane,
+                double total);
+
+// Puts the lane's moments on top.
+void cells_mark(struct cell *cells, size_t width, const struct lane *lane,
                 double total);
 
 // RETURNS the cell that the time falls into.

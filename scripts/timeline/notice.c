@@ -19,14 +19,6 @@ static double worth(const struct trace *t) {
 
 // ---- Which spans ----
 
-static bool is_blocked(const struct span *s) {
-    return s->inside != NULL && (s->state == ASLEEP || s->state == WAITING);
-}
-
-static bool is_poll(const struct span *s) {
-    return s->state == CPU && (s->with != NULL || s->polls > 0);
-}
-
 static bool is_ready(const struct span *s) {
     return s->state == READY;
 }
@@ -62,7 +54,7 @@ static double polls_in(const struct lane *lane) {
     double sum = 0;
     for (size_t i = 0; i < lane->span_count; i++) {
         const struct span *s = &lane->spans[i];
-        sum += is_poll(s) && s->polls == 0 ? 1 : s->polls;
+        sum += span_is_poll(s) && s->polls == 0 ? 1 : s->polls;
     }
     return sum;
 }
@@ -72,7 +64,7 @@ static double cpu_in(const struct lane *lane) {
     double sum = 0;
     for (size_t i = 0; i < lane->span_count; i++) {
         const struct span *s = &lane->spans[i];
-        sum += !is_poll(s) ? 0 : s->cpu > 0 ? s->cpu : s->end - s->start;
+        sum += !span_is_poll(s) ? 0 : s->cpu > 0 ? s->cpu : s->end - s->start;
     }
     return sum;
 }
@@ -376,11 +368,11 @@ static bool say_turns(FILE *out, const struct trace *t) {
 }
 
 static bool say_blocked(FILE *out, const struct trace *t) {
-    return say_hold(out, t, is_blocked);
+    return say_hold(out, t, span_is_blocked);
 }
 
 static bool say_busy(FILE *out, const struct trace *t) {
-    return say_hold(out, t, is_poll);
+    return say_hold(out, t, span_is_poll);
 }
 
 // ---- Asking all the time ----
@@ -388,7 +380,7 @@ static bool say_busy(FILE *out, const struct trace *t) {
 static bool has_polled(const struct lane *thread, const char *name) {
     for (size_t i = 0; i < thread->span_count; i++) {
         const struct span *s = &thread->spans[i];
-        if (is_poll(s) && s->with != NULL && strcmp(s->with, name) == 0) {
+        if (span_is_poll(s) && s->with != NULL && strcmp(s->with, name) == 0) {
             return true;
         }
     }
@@ -398,7 +390,7 @@ static bool has_polled(const struct lane *thread, const char *name) {
 // A thread that polls so often that its polls are told in runs.
 static bool say_spinning(FILE *out, const struct trace *t) {
     enum { often = 1000 };
-    const struct lane *thread = most_time(t, THREADS, is_poll);
+    const struct lane *thread = most_time(t, THREADS, span_is_poll);
     if (thread == NULL) {
         return false;
     }
@@ -557,13 +549,14 @@ static bool sleeps_for_itself(const struct span *s) {
 
 // Nobody stood in line, but nobody could have been served either.
 static bool say_inside(FILE *out, const struct trace *t) {
-    const struct lane *lane = most_time(t, THREADS, is_blocked);
-    if (lane == NULL || time_in(lane, is_blocked) < worth(t)) {
+    const struct lane *lane = most_time(t, THREADS, span_is_blocked);
+    if (lane == NULL || time_in(lane, span_is_blocked) < worth(t)) {
         return false;
     }
-    const struct span *s = longest_span(lane, is_blocked);
+    const struct span *s = longest_span(lane, span_is_blocked);
     const struct span *own = longest_span(lane, sleeps_for_itself);
-    fprintf(out, "%s slept ", lane->name);
+    put_thread(out, t, lane);
+    fputs(" slept ", out);
     if (own != NULL && own->end <= s->start &&
         own->end - own->start > worth(t)) {
         put_time(out, own->end - own->start);
@@ -595,11 +588,14 @@ static bool say_in_a_row(FILE *out, const struct trace *t) {
 
 // ---- Nothing of all that ----
 
+// Shorter than a reader could notice.
+static const double a_moment = 20e3;
+
 static bool say_longest(FILE *out, const struct trace *t) {
     static kind *const kinds[] = {is_asleep, is_waiting, is_cpu};
     static const enum state state_of[] = {ASLEEP, WAITING, CPU};
     const struct lane *best = NULL;
-    double most = t->wall / 2;
+    double most = t->wall > a_moment ? t->wall / 2 : t->wall;
     enum state state = NO_STATE;
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         const struct lane *lane = most_time(t, THREADS, kinds[i]);
@@ -714,7 +710,8 @@ void notice_compare(FILE *out, const struct trace *traces, size_t count,
                     int width) {
     measured *put = NULL;
     for (size_t i = 1; i < count && put == NULL; i++) {
-        put = what_differs(&traces[0], &traces[i]);
+        bool related = strcmp(traces[0].program, traces[i].program) == 0;
+        put = related ? what_differs(&traces[0], &traces[i]) : NULL;
     }
     if (put == NULL) {
         return;

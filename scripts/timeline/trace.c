@@ -351,6 +351,14 @@ static bool same_name(const char *a, const char *b) {
     return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
 }
 
+bool span_is_poll(const struct span *s) {
+    return s->state == CPU && (s->with != NULL || s->polls > 0);
+}
+
+bool span_is_blocked(const struct span *s) {
+    return s->inside != NULL && (s->state == ASLEEP || s->state == WAITING);
+}
+
 bool span_same(const struct span *a, const struct span *b) {
     return a->state == b->state && same_name(a->inside, b->inside) &&
            same_name(a->with, b->with) && same_name(a->awaits, b->awaits);

@@ -91,5 +91,9 @@ void trace_free(struct trace *t);
 
 // Two spans of the same thing: equal state, and for or in the same partner.
 bool span_same(const struct span *a, const struct span *b);
+// A poll, or a run of them; on any lane.
+bool span_is_poll(const struct span *s);
+// Asleep or waiting in the middle of a poll or callback of somebody else.
+bool span_is_blocked(const struct span *s);
 
 #endif
