@@ -110,6 +110,10 @@ bench-servers: build-load ## our servers against nginx, h2o, nghttpd, node; QUIC
 fuzz: ## run the fuzzers at once, SECONDS=60 each; needs clang
 	@scripts/fuzz $(or $(SECONDS),60)
 
+.PHONY: check-model
+check-model: ## have spin try every order of events in the model of a task's life
+	@CC='$(CC)' scripts/check-model
+
 .PHONY: bench-runtime
 bench-runtime: build-04-async-sleep ## what tasks, channel and sleeps cost next to threads; ROWS='spawn yield-1'
 	@+$(MAKE) --no-print-directory -s -C tests/bench BUILD=$(CURDIR)/$(BUILD) CC='$(CC)' CFLAGS='$(FLAGS)'
