@@ -9,6 +9,7 @@
 static const char *const readmes[] = {
     "01-threads",
     "02-futures",
+    "07-http2",
     ".",
 };
 static const char *const checks[] = {
