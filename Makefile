@@ -29,7 +29,7 @@ map: ## print the map of chapters (this is what plain `make` does)
 .PHONY: help
 help: ## list every target
 	@sed -n 's/^\([a-z$$][-a-zA-Z0-9_%]*\):.*## /\1: /p' Makefile | \
-	    sed 's/^chapter-%/chapter-NN/; s/^run-%/run-NN/; s/^svg-%/svg-NN/; s/^diff-%/diff-NN/' | \
+	    sed 's/^chapter-%/chapter-NN/; s/^run-%/run-NN/; s/^svg-%/svg-NN/; s/^demo-%/demo-NN/; s/^diff-%/diff-NN/' | \
 	    awk -F': ' '{ printf "  make %-16s %s\n", $$1, $$2 }'
 	@echo "  variables: ACT=name ARGS='...' PLAIN=1 WORDS=1"
 	@echo "             CC=clang CFLAGS=... SANITIZE=address|undefined|thread"
@@ -74,8 +74,15 @@ run-%: ## build and play one chapter, and draw what happened; ACT=name plays one
 	$(MAKE) --no-print-directory twin-$$chapter timeline && \
 	BUILD=$(BUILD) scripts/play-chapter $$chapter $(ACT) $(ARGS)
 
+demo-%: ## send three clients at once to a server, and draw what happened
+	@chapter=$$(ls -d $*-*/ 2>/dev/null | head -n 1); chapter=$${chapter%/}; \
+	if [ -z "$$chapter" ]; then echo "make: there is no chapter $*" >&2; exit 2; fi; \
+	$(MAKE) --no-print-directory twin-$$chapter timeline && \
+	BUILD=$(BUILD) scripts/demo $$chapter $(ACT)
+
 svg-%: ## play one chapter and write the pictures to build/svg/
-	@SVG=build/svg $(MAKE) --no-print-directory run-$*
+	@case $* in 0[567]) what=demo ;; *) what=run ;; esac; \
+	SVG=build/svg $(MAKE) --no-print-directory $$what-$*
 
 diff-%: ## show what is new in a chapter against the one before
 	@scripts/diff-chapter $*

@@ -197,7 +197,9 @@ static void expect_no_overlaps(const struct trace *t) {
 static struct trace sequential, joined, failing, named, lazy, two_blocking,
     two_workers, async_sleep, queue, panic, cancel, stealing, timer, many,
     threads, killed;
-static struct play *plain[4], *untraced;
+static struct trace echo_blocking, echo_pooled, http2_blocking, http2_sleeping,
+    http1_hello;
+static struct play *plain[4], *untraced, *demo[3];
 
 static struct trace *const finished[] = {
     &sequential,   &joined,      &failing, &named, &lazy,
@@ -223,6 +225,14 @@ static void start_killed(void) {
     killed.play = play_start(
         "/bin/sh", "-c", "timeout -s KILL 2.5 \"$0\" two-blocking", twin, NULL);
     unsetenv("TRACE_FILE");
+}
+
+// Three clients at once, see scripts/demo; its traces go where ours are.
+static void start_demo(int i, const char *chapter, const char *acts) {
+    static const char script[] =
+        "cd \"$ROOT\" && TRACES=\"$0\" exec scripts/demo $1 $2";
+    demo[i] =
+        play_start("/bin/sh", "-c", script, directory, chapter, acts, NULL);
 }
 
 static void start_plays(void) {
@@ -251,6 +261,9 @@ static void start_plays(void) {
     plain[2] = play_start("03-task-queue/task-queue", "panic", NULL);
     plain[3] = play_start("02-futures/futures", "two-blocking", NULL);
     untraced = play_start(three, "queue", NULL);
+    start_demo(0, "05-libuv-tcp", "blocking pooled");
+    start_demo(1, "06-http1", "hello");
+    start_demo(2, "07-http2", "blocking sleeping");
 }
 
 // ---- Every trace ----
@@ -469,6 +482,84 @@ START_TEST(a_crowd_shares_a_lane) {
 }
 END_TEST
 
+// ---- 05 to 07 ----
+
+static void read_demo(struct trace *t, const char *chapter, const char *act) {
+    snprintf(t->path, sizeof t->path, "%s/%s/%s.json", directory, chapter, act);
+    read_trace(t);
+    ck_assert(t->ended);
+    expect_no_overlaps(t);
+}
+
+START_TEST(three_clients_get_their_answers) {
+    for (int i = 0; i < 3; i++) {
+        expect_status(demo[i], 0);
+    }
+}
+END_TEST
+
+// A second each in the loop: meanwhile the others' bytes lie unread.
+START_TEST(work_on_the_loop_makes_all_clients_wait) {
+    struct trace *t = &echo_blocking;
+    int waited = 0;
+    read_demo(t, "05-libuv-tcp", "blocking");
+    ck_assert_double_ge(spends(t, 1, "loop", "asleep"), 3);
+    for (int i = 1; i <= 3; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "connection %d", i);
+        struct event work = longest(t, 1, "loop", "asleep", name);
+        ck_assert_double_ge(work.end - work.start, 1);
+        ck_assert_double_ge(spends(t, 3, name, "asleep"), 1);
+        waited += spends(t, 3, name, "ready") > 0.9;
+        ck_assert_int_ge(signs(t, 3, name, "bytes in"), 1);
+        ck_assert_int_ge(signs(t, 3, name, "bytes out"), 1);
+        ck_assert_int_eq(signs(t, 3, name, "end"), 1);
+    }
+    ck_assert_int_ge(waited, 2);
+}
+END_TEST
+
+START_TEST(work_in_the_pool_is_in_nobodys_way) {
+    struct trace *t = &echo_pooled;
+    read_demo(t, "05-libuv-tcp", "pooled");
+    ck_assert_double_lt(spends(t, 1, "loop", "asleep"), 0.001);
+    ck_assert_double_ge(spends(t, 1, "loop", "parked"), 0.9);
+    struct event one = longest(t, 1, "pool 1", "asleep", "");
+    struct event three = longest(t, 1, "pool 3", "asleep", "");
+    ck_assert_double_gt(overlap(one, three), 0.3);
+    ck_assert_double_gt(spends(t, 3, "connection 2", "parked"), 0.9);
+    ck_assert_double_lt(spends(t, 3, "connection 2", "ready"), 0.5);
+}
+END_TEST
+
+START_TEST(connections_come_and_go) {
+    read_demo(&http1_hello, "06-http1", "hello");
+    ck_assert_int_eq(signs(&http1_hello, 3, "connection 3", "bytes in"), 1);
+    ck_assert_int_eq(signs(&http1_hello, 3, "connection 3", "end"), 1);
+}
+END_TEST
+
+START_TEST(a_request_that_blocks_holds_the_loop) {
+    struct trace *t = &http2_blocking;
+    read_demo(t, "07-http2", "blocking");
+    struct event first = longest(t, 1, "loop", "asleep", "request 1");
+    struct event third = longest(t, 1, "loop", "asleep", "request 3");
+    ck_assert_double_ge(first.end - first.start, 1);
+    ck_assert_double_ge(third.start, first.end);
+    ck_assert_double_ge(spends(t, 3, "request 2", "asleep"), 1);
+}
+END_TEST
+
+START_TEST(requests_that_await_hold_nobody) {
+    struct trace *t = &http2_sleeping;
+    read_demo(t, "07-http2", "sleeping");
+    ck_assert_double_lt(spends(t, 1, "loop", "asleep"), 0.001);
+    struct event one = longest(t, 3, "request 1", "parked", "");
+    struct event three = longest(t, 3, "request 3", "parked", "");
+    ck_assert_double_gt(overlap(one, three), 0.3);
+}
+END_TEST
+
 // ---- A run that was killed ----
 
 START_TEST(a_killed_run_leaves_what_was_until_then) {
@@ -518,6 +609,12 @@ static void add_tests(TCase *tests) {
     tcase_add_test(tests, what_was_stolen);
     tcase_add_test(tests, with_a_timer_the_worker_is_idle);
     tcase_add_test(tests, a_crowd_shares_a_lane);
+    tcase_add_test(tests, three_clients_get_their_answers);
+    tcase_add_test(tests, work_on_the_loop_makes_all_clients_wait);
+    tcase_add_test(tests, work_in_the_pool_is_in_nobodys_way);
+    tcase_add_test(tests, connections_come_and_go);
+    tcase_add_test(tests, a_request_that_blocks_holds_the_loop);
+    tcase_add_test(tests, requests_that_await_hold_nobody);
     tcase_add_test(tests, a_killed_run_leaves_what_was_until_then);
     tcase_add_test(tests, without_wrap_it_runs_plain_and_says_why);
 }

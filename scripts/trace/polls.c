@@ -1,8 +1,8 @@
 #define _POSIX_C_SOURCE 200809L
 // The lanes of tasks. A poll that takes no time is only counted: that is how a
 // task looks that asks for the time again and again, millions of times. A poll
-// that lasts is drawn: it blocked, or it computed. And only while some poll is
-// drawn do others stand in line for longer than can be told.
+// that lasts is drawn, because it blocked or computed: meanwhile others stand
+// in line. And one that comes after a pause is drawn, because it is an event.
 #include "polls.h"
 
 #include "threads.h"
@@ -34,14 +34,14 @@ struct task {
 };
 
 static struct task tasks[most_tasks];
-static int next_number[2]; // of tasks, of futures
+static int next_number[3]; // of tasks, of futures, of requests
 static struct lane *crowd; // the lane of those who have none
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER; // guards making one
 static bool no_wake_needed;
 static atomic_bool stealing;
 static atomic_int drawn; // polls that held their worker for a long time
 
-// What the calling thread is polling.
+// What the calling thread is polling, or was.
 static _Thread_local struct poll {
     bool going_on;
     struct task *task; // NULL: one without a lane, or not a task
@@ -49,7 +49,9 @@ static _Thread_local struct poll {
     int blocked; // what the thread had counted before
     int64_t cpu; // its CPU time at the tick before
     int number;  // of the poll, since that tick
+    bool paused; // the thread had paused since its last poll
 } poll;
+static _Thread_local int blocked_at_end; // of the last poll
 
 // ---- Finding one ----
 
@@ -102,8 +104,12 @@ const char *task_name_by_handle(const void *handle) {
 
 void tasks_begin_again(void) {
     pthread_mutex_lock(&mutex);
-    next_number[0] = next_number[1] = 0;
+    next_number[0] = 0;
     pthread_mutex_unlock(&mutex);
+}
+
+static int *number_of(const char *kind) {
+    return &next_number[kind[0] == 'f' ? 1 : kind[0] == 'r' ? 2 : 0];
 }
 
 void task_begins(const void *future, const char *kind) {
@@ -114,8 +120,9 @@ void task_begins(const void *future, const char *kind) {
     int64_t now = look(this_thread());
     pthread_mutex_lock(&mutex);
     struct task *t = find(NULL);
-    snprintf(name, sizeof name, "%s %d", kind, ++next_number[kind[0] == 'f']);
-    struct lane *lane = trace_lane_again(TASKS, name);
+    snprintf(name, sizeof name, "%s %d", kind, ++*number_of(kind));
+    struct lane *lane =
+        trace_lane_again(kind[0] == 'r' ? STREAMS : TASKS, name);
     if (t != NULL && !trace_is_shared(lane)) {
         t->lane = lane;
         t->last_end = 0;
@@ -176,6 +183,8 @@ static void begin_poll_of(struct thread *me, struct task *t, int64_t now) {
     int64_t since = in_line_since(t, now);
     if (since != 0) {
         trace_enter(t->lane, READY, (struct about){.name = "in line"}, since);
+    }
+    if (since != 0 || poll.paused) {
         draw_poll(me, t, now);
     }
     trace_count_poll(t->lane);
@@ -194,8 +203,13 @@ bool poll_begins(const void *future, const void *waker) {
     if (t != NULL && now < t->last_end) {
         now = t->last_end; // this thread's clock may be a tick behind
     }
-    poll = (struct poll){
-        true, t, now, me->blocked, me->tick_cpu, ++me->tick_polls};
+    poll = (struct poll){true,
+                         t,
+                         now,
+                         me->blocked,
+                         me->tick_cpu,
+                         ++me->tick_polls,
+                         me->blocked != blocked_at_end};
     me->poll_counts = true;
     if (t == NULL) {
         me->task = crowd;
@@ -242,6 +256,7 @@ static int64_t leave_poll(struct thread *me, bool exactly, bool *lasted) {
     }
     count_poll(me);
     poll.going_on = false;
+    blocked_at_end = me->blocked;
     me->task = NULL;
     me->inside = NULL;
     if (*lasted) {
@@ -269,7 +284,7 @@ void poll_ends(bool ready) {
     struct thread *me = this_thread();
     struct task *t = poll.task;
     bool lasted;
-    int64_t now = leave_poll(me, ready, &lasted);
+    int64_t now = leave_poll(me, ready || (t != NULL && t->drawn), &lasted);
     if (t == NULL) {
         end_poll_of_crowd(ready, now);
         return;

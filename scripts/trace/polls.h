@@ -10,7 +10,8 @@
 void tasks_need_no_wake(void);
 
 // A future begins its life as a task, before anybody can poll it.
-// kind is "task", or "future" for one that is awaited and never spawned.
+// kind is "task"; "future" for one that is awaited and never spawned; "request"
+// for one that answers a client.
 void task_begins(const void *future, const char *kind);
 
 // On which queue it waits: of worker `home`, counted from 0; -1: no such thing.

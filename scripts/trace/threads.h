@@ -6,11 +6,13 @@
 
 struct thread {
     struct lane *lane;
-    struct lane *task;     // whose poll it is in; or NULL
-    const char *inside;    // the poll or callback that it is in; or NULL
+    struct lane *task;            // whose poll it is in; or NULL
+    const struct lane *works_for; // not in its loop's or worker's way; or NULL
+    const char *inside;           // the poll or callback that it is in; or NULL
     const char *waits_for; // whom the call that it is in waits for; or NULL
     bool is_helper;        // its waiting for work is in nobody's way
     bool is_worker;        // a helper that runs tasks
+    bool is_loop;          // it has run an event loop
     bool is_timer;         // a helper that waits for points in time
     bool asks;             // it awaits a future by asking all the time
     bool failed;           // it gave up with an error

@@ -128,7 +128,7 @@ static void print_span_args(struct line *l, const struct event *e) {
     print_text(l, &first, "inside", e->about.inside);
     print_text(l, &first, "for", e->about.waits_for);
     if (with != NULL && e->about.inside != with->name) {
-        print_text(l, &first, with->group == TASKS ? "task" : "thread",
+        print_text(l, &first, with->group == THREADS ? "thread" : "task",
                    with->name);
     }
     if (e->polls > 0) {

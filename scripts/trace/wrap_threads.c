@@ -52,8 +52,9 @@ void count_poll(struct thread *me) {
 void block(struct thread *me, enum lane_state state, const char *name) {
     int64_t now = look(me);
     me->blocked++;
+    const struct lane *with = me->task != NULL ? me->task : me->works_for;
     trace_enter(me->lane, state,
-                (struct about){name, me->inside, me->waits_for, me->task}, now);
+                (struct about){name, me->inside, me->waits_for, with}, now);
     trace_enter(me->task, state, (struct about){name, NULL, NULL, me->lane},
                 now);
     count_poll(me);
@@ -61,10 +62,10 @@ void block(struct thread *me, enum lane_state state, const char *name) {
 
 void go_on(struct thread *me) {
     int64_t now = look(me);
-    trace_enter(
-        me->lane, ON_CPU,
-        (struct about){me->task != NULL ? "poll" : "run", NULL, NULL, me->task},
-        now);
+    const struct lane *with = me->task != NULL ? me->task : me->works_for;
+    trace_enter(me->lane, ON_CPU,
+                (struct about){with != NULL ? "poll" : "run", NULL, NULL, with},
+                now);
     trace_enter(me->task, ON_CPU, (struct about){"poll", NULL, NULL, me->lane},
                 now);
 }
