@@ -6,6 +6,7 @@
 //     ACCEPT=1 make check SUITES=test_timeline
 // and then looked at in the diff.
 #include "../scripts/timeline/ascii.h"
+#include "../scripts/timeline/notice.h"
 #include "../scripts/timeline/svg.h"
 #include "../scripts/timeline/trace.h"
 #include "../scripts/timeline/words.h"
@@ -65,6 +66,17 @@ static void accept(const char *path, const char *text) {
     ck_assert_int_eq(fclose(file), 0);
 }
 
+// RETURNS the start of the line in which a first differs from b.
+static const char *first_difference(const char *a, const char *b) {
+    const char *line = a;
+    for (; *a != '\0' && *a == *b; a++, b++) {
+        if (*a == '\n') {
+            line = a + 1;
+        }
+    }
+    return line;
+}
+
 static void expect_golden(int number, const char *option, const char *ending) {
     char path[512];
     char *got = timeline(option, cases[number].traces);
@@ -75,8 +87,10 @@ static void expect_golden(int number, const char *option, const char *ending) {
     }
     char *wanted = contents(path);
     ck_assert_msg(strcmp(got, wanted) == 0,
-                  "%s differs\n---- expected ----\n%s---- drawn ----\n%s", path,
-                  wanted, got);
+                  "%s differs here:\n---- expected ----\n%.1500s\n"
+                  "---- drawn ----\n%.1500s",
+                  path, first_difference(wanted, got),
+                  first_difference(got, wanted));
     free(wanted);
     free(got);
 }
@@ -220,6 +234,119 @@ START_TEST(refusals_are_one_line) {
 }
 END_TEST
 
+// ---- The sentence that says what to notice ----
+
+// One line of a trace: lane (group, number), time and duration in ms.
+#define LANE(group, number, name)                                              \
+    "{\"ph\":\"M\",\"name\":\"thread_name\",\"pid\":" #group                   \
+    ",\"tid\":" #number ",\"args\":{\"name\":\"" name "\"}},\n"
+#define SPAN(group, number, at, ms, state, args)                               \
+    "{\"ph\":\"X\",\"pid\":" #group ",\"tid\":" #number ",\"ts\":" #at         \
+    "000,\"dur\":" #ms "000,\"cat\":\"" state "\",\"args\":{" args "}},\n"
+#define MARK(group, number, at, name, args)                                    \
+    "{\"ph\":\"i\",\"pid\":" #group ",\"tid\":" #number ",\"ts\":" #at         \
+    "000,\"name\":\"" name "\",\"args\":{" args "}},\n"
+#define INSIDE(name) "\"inside\":\"" name "\""
+#define TASK(name) "\"task\":\"" name "\""
+#define WORKER LANE(1, 2, "worker")
+#define TWO_WORKERS LANE(1, 2, "worker 1") LANE(1, 3, "worker 2")
+
+static const struct {
+    const char *sentence;
+    const char *events;
+} notices[] = {
+    {"nothing was recorded.", ""},
+    {"nobody waited long; all was over after 9 ms.",
+     SPAN(1, 1, 0, 9, "cpu", "")},
+    {"thread 1 used the CPU for 0.90 s.", SPAN(1, 1, 0, 900, "cpu", "")},
+    {"thread 1 waited for a thread for 0.90 s.",
+     SPAN(1, 1, 0, 900, "waiting", "")},
+    {"thread 1 slept for 0.90 s.", SPAN(1, 1, 0, 900, "asleep", "")},
+    {"thread 1 slept 2 times, one after another: 0.90 s.",
+     SPAN(1, 1, 0, 400, "asleep", "") SPAN(1, 1, 401, 500, "asleep", "")},
+    {"2 threads slept at the same time: 1.80 s of sleep took 0.95 s.",
+     SPAN(1, 1, 0, 900, "asleep", "") SPAN(1, 2, 50, 900, "asleep", "")},
+    // One after another is not at the same time.
+    {"thread 1 slept for 0.40 s.",
+     SPAN(1, 1, 0, 400, "asleep", "") SPAN(1, 2, 400, 350, "asleep", "")},
+    {"9,986 threads slept at the same time: all of it took 0.95 s.",
+     SPAN(1, 1, 0, 900, "asleep", "") LANE(1, 2, "9985 more")
+         SPAN(1, 2, 50, 900, "asleep", "")},
+    {"2 threads worked at the same time: 1.80 s of work took 0.95 s.",
+     SPAN(1, 1, 0, 900, "cpu", "") SPAN(1, 2, 50, 900, "cpu", "")},
+    {"thread 1 slept 0.90 s inside task 1, and could do nothing else.",
+     SPAN(1, 1, 0, 900, "asleep", INSIDE("task 1"))},
+    {"thread 1 slept 0.40 s, and only then inside task 1, for 0.30 s.",
+     SPAN(1, 1, 0, 400, "asleep", "")
+         SPAN(1, 1, 401, 300, "asleep", INSIDE("task 1"))},
+    // Blocked: a sleep inside a poll while another one stands in line.
+    {"task 2 waited 0.80 s for the only worker, which slept inside task 1.",
+     WORKER SPAN(1, 2, 0, 900, "asleep", INSIDE("task 1"))
+         SPAN(2, 2, 100, 800, "ready", "")},
+    {"task 2 waited 0.80 s for worker 1, which waited inside task 1.",
+     TWO_WORKERS SPAN(1, 2, 0, 900, "waiting", INSIDE("task 1"))
+         SPAN(2, 2, 100, 800, "ready", "")},
+    {"2 tasks waited up to 0.80 s for the only worker, which slept inside "
+     "task 1 and others.",
+     WORKER SPAN(1, 2, 0, 500, "asleep", INSIDE("task 1"))
+         SPAN(1, 2, 500, 400, "asleep", INSIDE("task 2")) SPAN(
+             2, 2, 100, 400, "ready", "") SPAN(2, 3, 100, 800, "ready", "")},
+    {"connection 2 waited 0.80 s for the loop, which slept in a callback for "
+     "connection 1.",
+     LANE(1, 1, "loop") SPAN(1, 1, 0, 900, "asleep", INSIDE("connection 1"))
+         SPAN(3, 2, 100, 800, "ready", "")},
+    // The same picture, but nobody slept: it worked. Not a word of blocking.
+    {"connection 2 waited 0.80 s for the loop, which worked in a callback for "
+     "connection 1.",
+     LANE(1, 1, "loop") SPAN(1, 1, 0, 900, "cpu", TASK("connection 1"))
+         SPAN(3, 2, 100, 800, "ready", "")},
+    // However long it is, a sleep in no poll blocks nobody.
+    {"thread 1 slept for 0.90 s.",
+     SPAN(1, 1, 0, 900, "asleep", "") SPAN(2, 2, 100, 800, "ready", "")},
+    {"2 tasks took turns: each was polled 2 times, and stood in line in "
+     "between.",
+     WORKER SPAN(2, 1, 0, 100, "cpu", "") SPAN(2, 1, 100, 100, "ready", "")
+         SPAN(2, 1, 200, 100, "cpu", "") SPAN(2, 2, 0, 100, "ready", "")
+             SPAN(2, 2, 100, 100, "cpu", "") SPAN(2, 2, 200, 100, "ready", "")
+                 SPAN(2, 2, 300, 100, "cpu", "")},
+    {"worker used the CPU for 0.80 s of 0.90 s to ask 2 tasks 5,000 times.",
+     WORKER SPAN(1, 2, 0, 900, "cpu", "\"polls\":5000,\"cpu_us\":800000")
+         SPAN(2, 1, 0, 900, "parked", "") SPAN(2, 2, 0, 900, "parked", "")},
+    {"the only worker waited in nobody's way for 0.89 s; 1 poll was enough for "
+     "1 task.",
+     WORKER SPAN(1, 2, 0, 10, "cpu", TASK("task 1"))
+         SPAN(1, 2, 10, 890, "parked", "") SPAN(2, 1, 0, 900, "parked", "")},
+    {"task 2 panicked; task 1 and task 3 ended well.",
+     MARK(2, 1, 9, "end", "") MARK(2, 2, 5, "panic", "")
+         MARK(2, 3, 7, "end", "")},
+    {"task 1 panicked; 4 others ended well.",
+     MARK(2, 1, 5, "panic", "") MARK(2, 2, 5, "end", "") MARK(
+         2, 3, 7, "end", "") MARK(2, 4, 5, "end", "") MARK(2, 5, 7, "end", "")},
+    {"thread 2 gave up.", MARK(1, 2, 5, "panic", "")},
+    {"task 2 was cancelled after 0.25 s; task 1 ended well.",
+     MARK(2, 1, 400, "end", "") MARK(2, 2, 250, "cancelled", "")},
+    {"worker 2 took task 3 from worker 1; 1 more changed hands.",
+     MARK(2, 3, 5, "stolen", "\"by\":\"worker 2\",\"from\":\"worker 1\"")
+         MARK(2, 4, 5, "stolen", "")},
+};
+
+START_TEST(what_to_notice) {
+    char *sentence = NULL;
+    size_t size = 0;
+    struct trace t;
+    char *text = malloc(strlen(notices[_i].events) + 4);
+    FILE *out = open_memstream(&sentence, &size);
+    ck_assert(text != NULL && out != NULL);
+    sprintf(text, "[\n%s", notices[_i].events);
+    ck_assert_ptr_null(trace_parse(&t, text, strlen(text)));
+    notice_sentence(out, &t);
+    ck_assert_int_eq(fclose(out), 0);
+    ck_assert_str_eq(sentence, notices[_i].sentence);
+    trace_free(&t);
+    free(sentence);
+}
+END_TEST
+
 // ---- Traces that break off ----
 
 // Draws size bytes of text in all forms. RETURNS what was drawn; free it.
@@ -296,6 +423,8 @@ static void add_tests(TCase *tests) {
     tcase_add_loop_test(tests, page, 0, case_count);
     tcase_add_loop_test(tests, pages_are_well_formed, 0, case_count);
     tcase_add_loop_test(tests, every_line_is_narrow_and_plain, 0, case_count);
+    tcase_add_loop_test(tests, what_to_notice, 0,
+                        sizeof notices / sizeof notices[0]);
     tcase_add_test(tests, colour_is_an_extra);
     tcase_add_test(tests, refusals_are_one_line);
     tcase_add_test(tests, every_beginning_is_drawn);

@@ -9,6 +9,7 @@
 #include "need.h"
 #include "wording.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -86,13 +87,18 @@ static const struct lane *most_time(const struct trace *t, int group,
 }
 
 // A lane named "9984 more" counts as many.
+static long crowd_of(const struct lane *lane) {
+    char *end;
+    long count = strtol(lane->name, &end, 10);
+    bool is_crowd = count > 0 && count < LONG_MAX && strcmp(end, " more") == 0;
+    return is_crowd ? count : 1;
+}
+
 static double lanes_in(const struct trace *t, int group) {
     double count = 0;
     for (size_t i = 0; i < t->lane_count; i++) {
         const struct lane *lane = &t->lanes[i];
-        bool is_crowd = strstr(lane->name, " more") != NULL;
-        double crowd = is_crowd ? strtod(lane->name, NULL) : 1;
-        count += lane->group == group ? crowd : 0;
+        count += lane->group == group ? (double)crowd_of(lane) : 0;
     }
     return count;
 }
@@ -105,10 +111,10 @@ static int noun_length(const char *name) {
 }
 
 // "2 tasks" after the name of one of them
-static void put_lanes(FILE *out, size_t count, const struct lane *like) {
+static void put_lanes(FILE *out, double count, const struct lane *like) {
     char noun[64];
     snprintf(noun, sizeof noun, "%.*s", noun_length(like->name), like->name);
-    put_count(out, (double)count, noun);
+    put_count(out, count, noun);
 }
 
 // ---- A task panicked or was cancelled; who came through? ----
@@ -316,7 +322,7 @@ static bool say_hold(FILE *out, const struct trace *t, kind *is_held) {
     if (h.waiters == 1) {
         fprintf(out, "%s waited ", h.waiter->name);
     } else {
-        put_lanes(out, h.waiters, h.waiter);
+        put_lanes(out, (double)h.waiters, h.waiter);
         fputs(" waited up to ", out);
     }
     put_time(out, h.time);
@@ -331,13 +337,19 @@ static bool say_hold(FILE *out, const struct trace *t, kind *is_held) {
     return true;
 }
 
-// How often it was polled after it had stood in line for long.
+// How often it was polled with a long time in line before; the first poll needs
+// no line.
 static double turns_of(const struct lane *lane, double line) {
     double turns = 0;
-    for (size_t i = 1; i < lane->span_count; i++) {
-        const struct span *before = &lane->spans[i - 1];
-        turns += is_ready(before) && before->end - before->start > line &&
-                 !is_ready(&lane->spans[i]);
+    bool waited = true;
+    for (size_t i = 0; i < lane->span_count; i++) {
+        const struct span *s = &lane->spans[i];
+        if (!is_ready(s)) {
+            turns += waited;
+            waited = false;
+        } else if (s->end - s->start > line) {
+            waited = true;
+        }
     }
     return turns;
 }
@@ -345,25 +357,28 @@ static double turns_of(const struct lane *lane, double line) {
 // Everybody is polled a little, again and again.
 static bool say_turns(FILE *out, const struct trace *t) {
     const struct lane *first = NULL;
-    double fewest = 0;
-    size_t count = 0;
+    double least = 0;
+    double most = 0;
     for (size_t i = 0; i < t->lane_count; i++) {
         const struct lane *lane = &t->lanes[i];
-        if (lane->group != TASKS) {
-            continue;
+        if (lane->group == TASKS) {
+            double turns = turns_of(lane, worth(t));
+            least = first == NULL || turns < least ? turns : least;
+            most = turns > most ? turns : most;
+            first = first == NULL ? lane : first;
         }
-        double turns = turns_of(lane, worth(t));
-        fewest = first == NULL || turns < fewest ? turns : fewest;
-        first = first == NULL ? lane : first;
-        count++;
     }
-    if (count < 2 || fewest < 2) {
+    if (first == NULL || lanes_in(t, TASKS) < 2 || least < 2) {
         return false;
     }
-    put_lanes(out, count, first);
-    fputs(" took turns: each one was polled ", out);
-    put_number(out, fewest);
-    fputs(" times or more, and stood in line in between", out);
+    put_lanes(out, lanes_in(t, TASKS), first);
+    fputs(" took turns: each was polled ", out);
+    put_number(out, least);
+    if (most > least) {
+        fputs(" to ", out);
+        put_number(out, most);
+    }
+    fputs(" times, and stood in line in between", out);
     return true;
 }
 
@@ -419,14 +434,15 @@ static bool say_spinning(FILE *out, const struct trace *t) {
 // ---- Many at the same time ----
 
 struct together {
-    size_t most;  // at the same time
+    double most;  // at the same time
     double sum;   // of all their times
     double taken; // in which at least one was so
+    bool crowded; // some of them share a lane: then the sum is not known
 };
 
 struct edge {
     double at;
-    int step; // 1: begins, -1: ends
+    double step; // how many begin; below 0: how many end
 };
 
 // Ends come before beginnings, so that one after another is not together.
@@ -434,7 +450,7 @@ static int by_time(const void *a, const void *b) {
     const struct edge *x = a;
     const struct edge *y = b;
     int order = (x->at > y->at) - (x->at < y->at);
-    return order != 0 ? order : x->step - y->step;
+    return order != 0 ? order : (x->step > y->step) - (x->step < y->step);
 }
 
 static size_t collect_edges(const struct trace *t, kind *is,
@@ -442,14 +458,15 @@ static size_t collect_edges(const struct trace *t, kind *is,
     size_t count = 0;
     for (size_t i = 0; i < t->lane_count; i++) {
         const struct lane *lane = &t->lanes[i];
+        double many = (double)crowd_of(lane);
         for (size_t j = 0; lane->group == THREADS && j < lane->span_count;
              j++) {
             const struct span *s = &lane->spans[j];
             if (is(s) && s->end - s->start > worth(t)) {
                 *edges = grown(*edges, count, sizeof **edges);
-                (*edges)[count++] = (struct edge){s->start, 1};
+                (*edges)[count++] = (struct edge){s->start, many};
                 *edges = grown(*edges, count, sizeof **edges);
-                (*edges)[count++] = (struct edge){s->end, -1};
+                (*edges)[count++] = (struct edge){s->end, -many};
             }
         }
     }
@@ -461,14 +478,15 @@ static struct together find_together(const struct trace *t, kind *is) {
     struct together found = {0};
     struct edge *edges = NULL;
     size_t count = collect_edges(t, is, &edges);
-    size_t now = 0;
+    double now = 0;
     if (count > 0) {
         qsort(edges, count, sizeof *edges, by_time);
     }
     for (size_t i = 0; i + 1 < count; i++) {
-        now = edges[i].step > 0 ? now + 1 : now - 1;
+        now += edges[i].step;
         double time = edges[i + 1].at - edges[i].at;
-        found.sum += time * (double)now;
+        found.crowded |= edges[i].step > 1;
+        found.sum += time * now;
         found.taken += now > 0 ? time : 0;
         found.most = now > found.most ? now : found.most;
     }
@@ -482,10 +500,15 @@ static bool say_together(FILE *out, const struct trace *t, kind *is,
     if (found.most < 2 || found.sum < found.taken * 1.5) {
         return false;
     }
-    put_count(out, (double)found.most, "thread");
+    put_count(out, found.most, "thread");
     fprintf(out, " %s at the same time: ", did);
-    put_time(out, found.sum);
-    fprintf(out, " of %s took ", doing);
+    if (found.crowded) {
+        fputs("all of it", out);
+    } else {
+        put_time(out, found.sum);
+        fprintf(out, " of %s", doing);
+    }
+    fputs(" took ", out);
     put_time(out, found.taken);
     return true;
 }
@@ -519,8 +542,9 @@ static bool say_parked(FILE *out, const struct trace *t) {
     put_time(out, longest);
     if (lanes_in(t, TASKS) > 0) {
         fputs("; ", out);
-        put_count(out, t->polls > 0 ? t->polls : polls_in(thread), "poll");
-        fputs(" were enough for ", out);
+        double polls = t->polls > 0 ? t->polls : polls_in(thread);
+        put_count(out, polls, "poll");
+        fprintf(out, " %s enough for ", polls == 1 ? "was" : "were");
         put_count(out, lanes_in(t, TASKS), "task");
     } else {
         fputs(" and served ", out);
