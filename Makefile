@@ -63,7 +63,7 @@ $(CHAPTERS:%=twin-%): twin-%: build-%
 twins: $(CHAPTERS:%=twin-%)
 
 .PHONY: run
-run: build ## play the whole workbook, chapter by chapter
+run: build twins timeline ## play the whole workbook, chapter by chapter
 	@BUILD=$(BUILD) scripts/play
 
 # PLAIN=1: the plain program, and no picture. WORDS=1: sentences instead.
