@@ -7,9 +7,9 @@
 # any order, because orders are for the suites. Nothing below it: only its exit
 # status counts.
 #
-# What differs from run to run is masked: decimals, long numbers, dates, the
-# version of curl. "..." in a line stands for any text, alone on a line for any
-# lines.
+# What differs from run to run is masked: times, decimals, long numbers, dates,
+# the version of curl, and what a lane of a picture shows (its suites know). In
+# a line "..." stands for any text, alone on a line for any lines.
 #
 # Blocks run at the same time, since most of them sleep. A block whose output
 # begins with "Listening on:" is a server. It gets a free port, the blocks below
@@ -61,10 +61,13 @@ sub mask {
     my ($line) = @_;
     $line =~ s/\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT/DATE/g;
     $line =~ s{curl/[\d.]+}{curl/VERSION}g;
+    $line =~ s/\d[\d,.]* [mu]?s\b/TIME/g;
+    $line =~ s/\d[\d,]* polls\b/N polls/g;
     $line =~ s/\d[\d,]*\.\d+/N.N/g;
     $line =~ s/\b\d[\d,]{4,}\b/NNNNN/g;
+    $line =~ s/^(.{1,12}\|)[^|]+\|$/$1/;
     $line =~ s/\s+$//;
-    return $line;
+    return $line =~ s/  +/ /gr =~ s/^ [-+ ]+$/AXIS/r;
 }
 
 # RETURNS what is wrong, or nothing.
