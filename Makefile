@@ -60,7 +60,7 @@ $(CHAPTERS:%=twin-%): twin-%: build-%
 	    ROOT=$(CURDIR) CHAPTER=$* CC='$(CC)' CFLAGS='$(FLAGS)'
 
 .PHONY: twins
-twins: $(CHAPTERS:%=twin-%)
+twins: $(CHAPTERS:%=twin-%) ## link every program a second time, so that it can be traced
 
 .PHONY: run
 run: build twins timeline ## play the whole workbook, chapter by chapter
