@@ -84,7 +84,8 @@ void tcp_abort(struct tcp_connection *c, const char *why);
 
 // The client must have done what the protocol expects of it in ms milliseconds
 // from now, however busy it is meanwhile; else on_idle is called. 0: it has, and
-// may take the idle time for the next thing.
+// may take the idle time for the next thing. While output is pending only the
+// idle time counts, and the client must take all of it in that time.
 void tcp_set_deadline(struct tcp_connection *c, long ms);
 
 // Work for this connection is under way elsewhere. Until the release its memory

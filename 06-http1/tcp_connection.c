@@ -77,7 +77,10 @@ static bool is_held(const struct tcp_connection *c) {
 static void set_deadline(struct tcp_connection *c, uint64_t ms) {
     struct deadlines *all = &c->loop->deadlines;
     uint64_t at = deadlines_now(all) + ms;
-    deadlines_set(all, &c->deadline, at < c->limit ? at : c->limit);
+    if (c->pending_writes == 0 && c->limit < at) {
+        at = c->limit; // it is the client's turn
+    }
+    deadlines_set(all, &c->deadline, at);
 }
 
 // The client did something.
@@ -201,6 +204,7 @@ static void linger(struct tcp_connection *c) {
         return;
     }
     c->lingering = true;
+    c->limit = DEADLINE_NEVER;
     set_deadline(c, linger_ms);
     start_reading(c);
 }
@@ -253,6 +257,7 @@ static void write_later(struct tcp_connection *c, const char *bytes,
         return;
     }
     c->pending_writes++;
+    touch(c);
     uv_read_stop((uv_stream_t *)&c->tcp);
 }
 
