@@ -185,7 +185,7 @@ static void draw_legend(const struct page *p) {
     }
     const char *gap = "";
     for (int mark = 0; mark < marks; mark++) {
-        if (p->has_mark[mark]) {
+        if (p->has_mark[mark] && mark != MARK_BORDER) {
             fprintf(p->out, "%s%c %s", gap, mark_glyph(mark),
                     mark_meaning(mark));
             gap = "   ";

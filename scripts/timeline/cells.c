@@ -4,7 +4,7 @@
 // - The state with the largest share of the cell is shown. A cell in which
 //   nothing was is empty; but whatever was, however short, leaves no cell empty.
 // - A poll too short to win its cell still leaves a mark, because polls are
-//   what the reader counts. So does a change from one long poll to another.
+//   what the reader counts. So does the border between two long spans.
 // - A mark hides the state. Where two marks meet, the second moves one cell on
 //   if that is free; else the heavier one stays.
 #include "cells.h"
@@ -137,19 +137,26 @@ static void mark_polls(struct cell *cells, size_t width,
     }
 }
 
-static bool changes(const struct cell *before, const struct cell *cell) {
-    return cell->mark == MARK_NONE && before->mark == MARK_NONE &&
-           cell->state == before->state && cell->state != NO_STATE &&
-           (span_is_poll(cell->span) || span_is_blocked(cell->span));
+// What the border between two long bars is: the begin of a poll, or of one more
+// sleep.
+static enum mark border_of(const struct cell *cell) {
+    bool is_poll = span_is_poll(cell->span) || span_is_blocked(cell->span);
+    return is_poll ? MARK_POLL : MARK_BORDER;
 }
 
-// Where one bar is two: both ends of the border are long enough to be seen.
-static void mark_changes(struct cell *cells, size_t width) {
+// Where two spans in the same state meet, and the second is long enough to be
+// seen.
+static void mark_borders(struct cell *cells, size_t width) {
     enum { seen = 3 };
     for (size_t i = 0; i < width;) {
-        size_t end = cells_run(cells, width, i);
-        if (i > 0 && end - i >= seen && changes(&cells[i - 1], &cells[i])) {
-            cells[i].mark = MARK_POLL;
+        size_t end = i + 1;
+        while (end < width && cells[end].span == cells[i].span) {
+            end++;
+        }
+        bool is_long = cells[i].span != NULL && end - i >= seen;
+        if (is_long && i > 0 && cells[i].state == cells[i - 1].state &&
+            cells[i].mark == MARK_NONE && cells[i - 1].mark == MARK_NONE) {
+            cells[i].mark = border_of(&cells[i]);
         }
         i = end;
     }
@@ -166,7 +173,7 @@ void cells_fill(struct cell *cells, size_t width, const struct lane *lane,
     }
     free(shares);
     mark_polls(cells, width, lane, total);
-    mark_changes(cells, width);
+    mark_borders(cells, width);
 }
 
 void cells_mark(struct cell *cells, size_t width, const struct lane *lane,

@@ -67,6 +67,7 @@ static const char style[] =
     ".timeline .on-cpu{fill:var(--on-cpu)}\n"
     ".timeline .dots{fill:var(--soft)}\n"
     ".timeline .stripes{stroke:var(--ink);stroke-width:1.5;opacity:.55}\n"
+    ".timeline .border{stroke:var(--page);stroke-width:2}\n"
     ".timeline .poll{stroke:var(--ink);stroke-width:1.5}\n"
     ".timeline .start{fill:var(--page);stroke:var(--ink);stroke-width:1.5}\n"
     ".timeline .stop{fill:var(--ink)}\n"
@@ -147,7 +148,10 @@ static void put_bar(struct page *p, enum state state, int x, int y, int wide) {
 // At (x, y) is the middle of the mark.
 static void put_mark(struct page *p, enum mark mark, int x, int y) {
     char letter[2] = {mark_glyph(mark), '\0'};
-    if (mark == MARK_POLL) {
+    if (mark == MARK_BORDER) {
+        fprintf(p->out, "<path class=\"border\" d=\"M%d %dV%d\"/>\n", x, y - 8,
+                y + 8);
+    } else if (mark == MARK_POLL) {
         fprintf(p->out, "<path class=\"poll\" d=\"M%d %dV%d\"/>\n", x, y - 10,
                 y + 10);
     } else if (mark == MARK_START || mark == MARK_END) {
@@ -200,7 +204,7 @@ static void put_partner(struct page *p, const struct cell *cell, int x, int y,
 static void draw_bars(struct page *p, const struct lane *lane,
                       const struct cell *cells) {
     int y = p->y + (lane_high - bar_high) / 2;
-    int last_poll = -mark_wide;
+    int last_mark = -mark_wide;
     for (size_t i = 0; i < cells_wide;) {
         size_t end = cells_run(cells, cells_wide, i);
         int x = left + (int)i;
@@ -211,9 +215,9 @@ static void draw_bars(struct page *p, const struct lane *lane,
         if (lane->group == THREADS && cells[i].state != NO_STATE) {
             put_partner(p, &cells[i], x, y, wide);
         }
-        if (cells[i].mark == MARK_POLL && x - last_poll >= 3) {
-            put_mark(p, MARK_POLL, x, p->y + lane_high / 2);
-            last_poll = x;
+        if (cells[i].mark != MARK_NONE && x - last_mark >= 3) {
+            put_mark(p, cells[i].mark, x, p->y + lane_high / 2);
+            last_mark = x;
         }
         i = end;
     }
@@ -333,7 +337,7 @@ static void draw_legend(struct page *p) {
     p->y += 28;
     x = 24;
     for (int mark = 1; mark < marks; mark++) {
-        if (p->has_mark[mark]) {
+        if (p->has_mark[mark] && mark != MARK_BORDER) {
             put_mark(p, mark, x + 12, p->y + 8);
             put_text(p, x + 30, p->y + 13, "soft", mark_meaning(mark));
             x += 30 + width_of(mark_meaning(mark)) + 14;

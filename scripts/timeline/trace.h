@@ -17,7 +17,8 @@ enum { states = NO_STATE };
 // In the order of their weight: where two meet, the later one is seen.
 enum mark {
     MARK_NONE,
-    MARK_POLL,
+    MARK_BORDER, // not in a trace: one bar ends, the next begins
+    MARK_POLL,   // not in a trace either: a poll begins
     MARK_BYTES_OUT,
     MARK_BYTES_IN,
     MARK_START,

@@ -114,6 +114,7 @@ static const struct {
     const char *meaning;
 } mark_table[marks] = {
     [MARK_NONE] = {' ', ""},
+    [MARK_BORDER] = {'|', ""},
     [MARK_POLL] = {'+', "a poll or callback"},
     [MARK_BYTES_OUT] = {'<', "bytes out"},
     [MARK_BYTES_IN] = {'>', "bytes in"},

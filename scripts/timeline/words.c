@@ -102,7 +102,11 @@ static void put_story(FILE *out, const struct lane *lane,
     } else if (story->brief[CPU] > 0) {
         fprintf(out, "%s used the CPU briefly, ",
                 story->count > 0 ? "; it also" : "");
-        put_count(out, (double)story->brief[CPU], "time");
+        if (story->brief[CPU] == 1) {
+            fputs("once", out);
+        } else {
+            put_count(out, (double)story->brief[CPU], "time");
+        }
     }
     fputs(".", out);
 }
@@ -128,8 +132,11 @@ static void put_moment(FILE *out, const struct moment *m, double total) {
 }
 
 static void put_moments(FILE *out, const struct lane *lane, double total) {
-    for (size_t i = 0; i < lane->moment_count && i < most_told; i++) {
-        fputs(i == 0 ? " It " : ", ", out);
+    size_t count =
+        lane->moment_count < most_told ? lane->moment_count : most_told;
+    for (size_t i = 0; i < count; i++) {
+        bool is_last = i + 1 == lane->moment_count;
+        fputs(i == 0 ? " It " : is_last ? " and " : ", ", out);
         put_moment(out, &lane->moments[i], total);
     }
     if (lane->moment_count > 0) {
