@@ -312,6 +312,15 @@ static const struct {
     {"worker used the CPU for 0.80 s of 0.90 s to ask 2 tasks 5,000 times.",
      WORKER SPAN(1, 2, 0, 900, "cpu", "\"polls\":5000,\"cpu_us\":800000")
          SPAN(2, 1, 0, 900, "parked", "") SPAN(2, 2, 0, 900, "parked", "")},
+    // On a busy machine: others had the processor most of the time.
+    {"worker used the CPU for 0.20 s of 0.90 s to ask 1 task 5,000 times.",
+     WORKER SPAN(1, 2, 0, 900, "cpu", "\"polls\":5000,\"cpu_us\":200000")
+         SPAN(2, 1, 0, 900, "parked", "")},
+    {"thread 1 used the CPU for 0.20 s.",
+     SPAN(1, 1, 0, 900, "cpu", "\"cpu_us\":200000")},
+    {"thread 1 used the CPU for 0.60 s.",
+     SPAN(1, 1, 0, 900, "cpu", "\"cpu_us\":600000")
+         SPAN(1, 2, 0, 900, "cpu", "\"cpu_us\":300000")},
     {"the only worker waited in nobody's way for 0.89 s; 1 poll was enough for "
      "1 task.",
      WORKER SPAN(1, 2, 0, 10, "cpu", TASK("task 1"))

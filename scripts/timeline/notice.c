@@ -60,12 +60,14 @@ static double polls_in(const struct lane *lane) {
     return sum;
 }
 
-// The measured CPU time of its polls; where it is not known, their length.
-static double cpu_in(const struct lane *lane) {
+// The measured CPU time of such spans. On a busy machine it is less than their
+// length, for others had the processor meanwhile. Where it is not known, the
+// length must do.
+static double cpu_in(const struct lane *lane, kind *is) {
     double sum = 0;
     for (size_t i = 0; i < lane->span_count; i++) {
         const struct span *s = &lane->spans[i];
-        sum += !span_is_poll(s) ? 0 : s->cpu > 0 ? s->cpu : s->end - s->start;
+        sum += !is(s) ? 0 : s->cpu > 0 ? s->cpu : s->end - s->start;
     }
     return sum;
 }
@@ -409,9 +411,8 @@ static bool say_spinning(FILE *out, const struct trace *t) {
     if (thread == NULL) {
         return false;
     }
-    double time = cpu_in(thread);
     double polls = polls_in(thread);
-    if (polls < often || time < t->wall * 0.3) {
+    if (polls < often || time_in(thread, span_is_poll) < t->wall * 0.3) {
         return false;
     }
     size_t asked = 0;
@@ -420,7 +421,7 @@ static bool say_spinning(FILE *out, const struct trace *t) {
             t->lanes[i].group == TASKS && has_polled(thread, t->lanes[i].name);
     }
     fprintf(out, "%s used the CPU for ", thread->name);
-    put_time(out, time);
+    put_time(out, cpu_in(thread, span_is_poll));
     fputs(" of ", out);
     put_time(out, t->wall);
     fputs(" to ask ", out);
@@ -494,31 +495,41 @@ static struct together find_together(const struct trace *t, kind *is) {
     return found;
 }
 
-static bool say_together(FILE *out, const struct trace *t, kind *is,
-                         const char *did, const char *doing) {
-    struct together found = find_together(t, is);
+static bool say_slept_together(FILE *out, const struct trace *t) {
+    struct together found = find_together(t, is_asleep);
     if (found.most < 2 || found.sum < found.taken * 1.5) {
         return false;
     }
     put_count(out, found.most, "thread");
-    fprintf(out, " %s at the same time: ", did);
+    fputs(" slept at the same time: ", out);
     if (found.crowded) {
         fputs("all of it", out);
     } else {
         put_time(out, found.sum);
-        fprintf(out, " of %s", doing);
+        fputs(" of sleep", out);
     }
     fputs(" took ", out);
     put_time(out, found.taken);
     return true;
 }
 
-static bool say_slept_together(FILE *out, const struct trace *t) {
-    return say_together(out, t, is_asleep, "slept", "sleep");
-}
-
+// Only what was measured is work: threads that share a processor take turns.
 static bool say_worked_together(FILE *out, const struct trace *t) {
-    return say_together(out, t, is_cpu, "worked", "work");
+    struct together found = find_together(t, is_cpu);
+    double work = 0;
+    for (size_t i = 0; i < t->lane_count; i++) {
+        const struct lane *lane = &t->lanes[i];
+        work += lane->group == THREADS ? cpu_in(lane, is_cpu) : 0;
+    }
+    if (found.most < 2 || work < found.taken * 1.5) {
+        return false;
+    }
+    put_count(out, found.most, "thread");
+    fputs(" worked at the same time: ", out);
+    put_time(out, work);
+    fputs(" of work took ", out);
+    put_time(out, found.taken);
+    return true;
 }
 
 // ---- Waiting in nobody's way ----
@@ -633,7 +644,7 @@ static bool say_longest(FILE *out, const struct trace *t) {
         return false;
     }
     fprintf(out, "%s %s for ", best->name, state_verb(state));
-    put_time(out, most);
+    put_time(out, state == CPU ? cpu_in(best, is_cpu) : most);
     return true;
 }
 
