@@ -28,8 +28,10 @@ struct task {
     atomic_int home;
     // Touched only by who polls it, or before anybody can.
     int64_t last_end; // of a poll; 0: never polled
-    int drawn_before; // how many polls had been drawn when its last one ended
-    bool drawn;       // its lane shows the poll that is going on
+    // When its last poll ended, how many had been drawn, and how many pauses
+    // there had been.
+    int drawn_before, pauses_before;
+    bool drawn; // its lane shows the poll that is going on
     bool finished;
 };
 
@@ -49,9 +51,7 @@ static _Thread_local struct poll {
     int blocked; // what the thread had counted before
     int64_t cpu; // its CPU time at the tick before
     int number;  // of the poll, since that tick
-    bool paused; // the thread had paused since its last poll
 } poll;
-static _Thread_local int blocked_at_end; // of the last poll
 
 // ---- Finding one ----
 
@@ -184,7 +184,7 @@ static void begin_poll_of(struct thread *me, struct task *t, int64_t now) {
     if (since != 0) {
         trace_enter(t->lane, READY, (struct about){.name = "in line"}, since);
     }
-    if (since != 0 || poll.paused) {
+    if (since != 0 || count_pauses() != t->pauses_before) {
         draw_poll(me, t, now);
     }
     trace_count_poll(t->lane);
@@ -203,13 +203,8 @@ bool poll_begins(const void *future, const void *waker) {
     if (t != NULL && now < t->last_end) {
         now = t->last_end; // this thread's clock may be a tick behind
     }
-    poll = (struct poll){true,
-                         t,
-                         now,
-                         me->blocked,
-                         me->tick_cpu,
-                         ++me->tick_polls,
-                         me->blocked != blocked_at_end};
+    poll = (struct poll){
+        true, t, now, me->blocked, me->tick_cpu, ++me->tick_polls};
     me->poll_counts = true;
     if (t == NULL) {
         me->task = crowd;
@@ -256,7 +251,6 @@ static int64_t leave_poll(struct thread *me, bool exactly, bool *lasted) {
     }
     count_poll(me);
     poll.going_on = false;
-    blocked_at_end = me->blocked;
     me->task = NULL;
     me->inside = NULL;
     if (*lasted) {
@@ -291,6 +285,7 @@ void poll_ends(bool ready) {
     }
     t->last_end = now;
     t->drawn_before = atomic_load_explicit(&drawn, memory_order_relaxed);
+    t->pauses_before = count_pauses();
     if (ready) {
         finish_lane(t, "end", now);
     } else if (t->drawn || lasted) {

@@ -41,6 +41,10 @@ int64_t look(struct thread *me);
 // millions, took no time at all.
 int64_t glance(struct thread *me);
 
+// A worker or a loop has nothing to do, and waits. How often has that happened?
+void note_pause(void);
+int count_pauses(void);
+
 // Counts the poll that the thread is in, in the span where it spends its time.
 void count_poll(struct thread *me);
 

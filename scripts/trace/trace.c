@@ -29,9 +29,9 @@ enum {
     line_size = 400,         // longer than any line
     most_events = 1200,
     plenty_events = 1100,
-    first_grain = 5 * 1000, // nanoseconds
-    sign_room = 24,         // blanks for a name that may grow
-    span_room = 64,         // blanks for what is known when a span ends
+    first_grain = 1000, // nanoseconds
+    sign_room = 24,     // blanks for a name that may grow
+    span_room = 64,     // blanks for what is known when a span ends
 };
 
 struct lane {
@@ -422,20 +422,22 @@ static struct lane *new_lane(enum lane_group group, const char *name) {
     return lane;
 }
 
+static struct lane *crowds[4]; // by group
+
 static struct lane *join_crowd(enum lane_group group) {
-    struct lane *crowd = find_lane(group, lane_limit + 1);
+    struct lane *crowd = crowds[group];
     if (crowd == NULL) {
         crowd = new_lane(group, "1 more");
-    }
-    if (crowd != NULL) {
-        char name[32];
-        if (!crowd->shared) { // from now on others read it without the lock
-            crowd->shared = true;
+        if (crowd == NULL) {
+            return NULL;
         }
-        crowd->members++;
-        crowd->alive++;
-        snprintf(name, sizeof name, "%ld more", crowd->members);
-        set_name(crowd, name);
+        crowd->shared = true;
+        crowds[group] = crowd;
+    }
+    crowd->alive++;
+    // A large crowd is told now and then, and at the end.
+    if (++crowd->members < 64 || crowd->members % 64 == 0) {
+        snprintf(crowd->name, sizeof crowd->name, "%ld more", crowd->members);
         show(&events[crowd->title]);
     }
     return crowd;
@@ -445,8 +447,9 @@ struct lane *trace_lane(enum lane_group group, const char *name) {
     struct lane *lane = NULL;
     pthread_mutex_lock(&mutex);
     if (file != NULL) {
-        lane = find_lane(group, lane_limit) == NULL ? new_lane(group, name)
-                                                    : join_crowd(group);
+        lane = crowds[group] != NULL || find_lane(group, lane_limit) != NULL
+                   ? join_crowd(group)
+                   : new_lane(group, name);
     }
     pthread_mutex_unlock(&mutex);
     return lane;
@@ -609,17 +612,17 @@ static void enter(struct lane *lane, enum lane_state state, struct about about,
 }
 
 // One state for many, and nobody is singled out: some newcomer is always
-// ready, and somebody runs, but what they do is to wait.
+// ready, but what they do is to wait.
 static void enter_crowd(struct lane *lane, enum lane_state state,
                         struct about about, int64_t when) {
-    if (state != ON_CPU && (state != READY || lane->open < 0)) {
+    if (state != READY || lane->open < 0) {
         enter(lane, state, (struct about){.name = about.name}, when);
     }
 }
 
 void trace_enter(struct lane *lane, enum lane_state state, struct about about,
                  int64_t when) {
-    if (lane == NULL) {
+    if (lane == NULL || (lane->shared && state == ON_CPU)) {
         return;
     }
     pthread_mutex_lock(&mutex);
@@ -671,6 +674,10 @@ void trace_sign(struct lane *lane, const char *name, const char *by,
 
 static void close_all(int64_t now) {
     for (int i = 0; i < lane_count; i++) {
+        if (lanes[i].shared) {
+            snprintf(lanes[i].name, sizeof lanes[i].name, "%ld more",
+                     lanes[i].members);
+        }
         if (lanes[i].open >= 0) {
             close_span(&lanes[i], now);
         }

@@ -84,7 +84,7 @@ static void callback_begins(const char *name, struct connection *c) {
     if (now - last_end >= long_ns) {
         busy_since = now;
     }
-    me->blocked++; // between two callbacks the loop has paused
+    note_pause();
     me->task = c != NULL ? c->lane : NULL;
     me->inside = c != NULL ? trace_name(c->lane) : name;
     trace_enter(me->lane, ON_CPU, (struct about){name, NULL, NULL, me->task},
@@ -189,7 +189,7 @@ static void round_begins(void) {
 
 static void round_ends(void) {
     struct thread *me = this_thread();
-    me->blocked++;
+    note_pause();
     last_end = look(me);
     trace_enter(me->lane, PARKED, says("poll"), last_end);
 }

@@ -6,6 +6,7 @@
 
 #include <pthread.h>
 #include <semaphore.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,6 +39,16 @@ int64_t glance(struct thread *me) {
         look(me);
     }
     return me->time;
+}
+
+static atomic_int pauses;
+
+void note_pause(void) {
+    atomic_fetch_add_explicit(&pauses, 1, memory_order_relaxed);
+}
+
+int count_pauses(void) {
+    return atomic_load_explicit(&pauses, memory_order_relaxed);
 }
 
 void count_poll(struct thread *me) {
@@ -74,6 +85,7 @@ void go_on(struct thread *me) {
 // middle of a poll.
 static void block_waiting(struct thread *me, const char *name) {
     if (me->is_helper && me->inside == NULL) {
+        note_pause();
         block(me, PARKED, "idle");
     } else {
         block(me, WAITING, name);
@@ -177,6 +189,9 @@ static struct lane *workers[64]; // of the executor that was made last
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER; // guards these
 
 static void remember(pthread_t thread, struct lane *lane) {
+    if (trace_is_shared(lane)) {
+        return; // many have it: it tells nobody apart
+    }
     pthread_mutex_lock(&mutex);
     int i = 0;
     while (i < known_count && known[i].lane != lane) {
@@ -212,7 +227,8 @@ const char *worker_name(int worker) {
 // Runs also when the thread ends by pthread_exit, deep in its calls.
 static void end_thread(void *name_before) {
     char name[name_size] = "";
-    if (prctl(PR_GET_NAME, name) == 0 && strcmp(name, name_before) != 0) {
+    if (!trace_is_shared(self.lane) && prctl(PR_GET_NAME, name) == 0 &&
+        strcmp(name, name_before) != 0) {
         trace_rename(self.lane, name); // it has given itself a name
     }
     int64_t now = look(&self);
@@ -234,7 +250,9 @@ static void *run_thread(void *arg) {
     struct start start = *(struct start *)arg;
     char name[name_size] = "";
     free(arg);
-    (void)!prctl(PR_GET_NAME, name);
+    if (!trace_is_shared(start.lane)) {
+        (void)!prctl(PR_GET_NAME, name);
+    }
     begin_thread(&start);
     pthread_cleanup_push(end_thread, name);
     start.arg = start.function(start.arg);
