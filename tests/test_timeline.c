@@ -300,6 +300,13 @@ static const struct {
      "connection 1.",
      LANE(1, 1, "loop") SPAN(1, 1, 0, 900, "cpu", TASK("connection 1"))
          SPAN(3, 2, 100, 800, "ready", "")},
+    {"task 2 waited 0.80 s for the only worker, which worked for task 1.",
+     WORKER SPAN(1, 2, 0, 900, "cpu", TASK("task 1"))
+         SPAN(2, 2, 100, 800, "ready", "")},
+    // Nobody waits for itself: woken while it is polled, it is ready again.
+    {"the only worker slept 0.90 s inside task 1, and could do nothing else.",
+     WORKER SPAN(1, 2, 0, 900, "asleep", INSIDE("task 1"))
+         SPAN(2, 1, 100, 800, "ready", "")},
     // However long it is, a sleep in no poll blocks nobody.
     {"thread 1 slept for 0.90 s.",
      SPAN(1, 1, 0, 900, "asleep", "") SPAN(2, 2, 100, 800, "ready", "")},

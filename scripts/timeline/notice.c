@@ -6,104 +6,12 @@
 // What "blocking" is, is told by the structure of the spans: a sleep inside a
 // poll while another one stands in line. It is never "this took long".
 #include "notice.h"
+#include "measure.h"
 #include "need.h"
 #include "wording.h"
 
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-
-// What is narrower than a column cannot be seen, so it is not worth a sentence.
-static double worth(const struct trace *t) {
-    return t->wall / 60;
-}
-
-// ---- Which spans ----
-
-static bool is_ready(const struct span *s) {
-    return s->state == READY;
-}
-
-static bool is_asleep(const struct span *s) {
-    return s->state == ASLEEP;
-}
-
-static bool is_cpu(const struct span *s) {
-    return s->state == CPU;
-}
-
-static bool is_parked(const struct span *s) {
-    return s->state == PARKED;
-}
-
-static bool is_waiting(const struct span *s) {
-    return s->state == WAITING;
-}
-
-typedef bool kind(const struct span *s);
-
-static double time_in(const struct lane *lane, kind *is) {
-    double sum = 0;
-    for (size_t i = 0; i < lane->span_count; i++) {
-        const struct span *s = &lane->spans[i];
-        sum += is(s) ? s->end - s->start : 0;
-    }
-    return sum;
-}
-
-static double polls_in(const struct lane *lane) {
-    double sum = 0;
-    for (size_t i = 0; i < lane->span_count; i++) {
-        const struct span *s = &lane->spans[i];
-        sum += span_is_poll(s) && s->polls == 0 ? 1 : s->polls;
-    }
-    return sum;
-}
-
-// The measured CPU time of such spans. On a busy machine it is less than their
-// length, for others had the processor meanwhile. Where it is not known, the
-// length must do.
-static double cpu_in(const struct lane *lane, kind *is) {
-    double sum = 0;
-    for (size_t i = 0; i < lane->span_count; i++) {
-        const struct span *s = &lane->spans[i];
-        sum += !is(s) ? 0 : s->cpu > 0 ? s->cpu : s->end - s->start;
-    }
-    return sum;
-}
-
-// The lane of a group with the most of something; NULL: nobody has any.
-static const struct lane *most_time(const struct trace *t, int group,
-                                    kind *is) {
-    const struct lane *best = NULL;
-    double most = 0;
-    for (size_t i = 0; i < t->lane_count; i++) {
-        const struct lane *lane = &t->lanes[i];
-        double time = lane->group == group ? time_in(lane, is) : 0;
-        if (time > most) {
-            most = time;
-            best = lane;
-        }
-    }
-    return best;
-}
-
-// A lane named "9984 more" counts as many.
-static long crowd_of(const struct lane *lane) {
-    char *end;
-    long count = strtol(lane->name, &end, 10);
-    bool is_crowd = count > 0 && count < LONG_MAX && strcmp(end, " more") == 0;
-    return is_crowd ? count : 1;
-}
-
-static double lanes_in(const struct trace *t, int group) {
-    double count = 0;
-    for (size_t i = 0; i < t->lane_count; i++) {
-        const struct lane *lane = &t->lanes[i];
-        count += lane->group == group ? (double)crowd_of(lane) : 0;
-    }
-    return count;
-}
 
 // ---- Words ----
 
@@ -121,30 +29,10 @@ static void put_lanes(FILE *out, double count, const struct lane *like) {
 
 // ---- A task panicked or was cancelled; who came through? ----
 
-static const struct moment *find_mark(const struct lane *lane, enum mark mark) {
-    for (size_t i = 0; i < lane->moment_count; i++) {
-        if (lane->moments[i].mark == mark) {
-            return &lane->moments[i];
-        }
-    }
-    return NULL;
-}
-
-static const struct lane *find_marked(const struct trace *t, int group,
-                                      enum mark mark) {
-    for (size_t i = 0; i < t->lane_count; i++) {
-        const struct lane *lane = &t->lanes[i];
-        if (lane->group == group && find_mark(lane, mark) != NULL) {
-            return lane;
-        }
-    }
-    return NULL;
-}
-
 static bool ended_well(const struct lane *lane) {
-    return find_mark(lane, MARK_END) != NULL &&
-           find_mark(lane, MARK_PANIC) == NULL &&
-           find_mark(lane, MARK_CANCELLED) == NULL;
+    return lane_mark(lane, MARK_END) != NULL &&
+           lane_mark(lane, MARK_PANIC) == NULL &&
+           lane_mark(lane, MARK_CANCELLED) == NULL;
 }
 
 // The others of its group that came to their own end.
@@ -172,9 +60,9 @@ static void put_who_ended(FILE *out, const struct trace *t,
 }
 
 static bool say_panic(FILE *out, const struct trace *t) {
-    const struct lane *lane = find_marked(t, TASKS, MARK_PANIC);
+    const struct lane *lane = trace_marked(t, TASKS, MARK_PANIC);
     if (lane == NULL) {
-        lane = find_marked(t, THREADS, MARK_PANIC);
+        lane = trace_marked(t, THREADS, MARK_PANIC);
     }
     if (lane == NULL) {
         return false;
@@ -186,12 +74,12 @@ static bool say_panic(FILE *out, const struct trace *t) {
 }
 
 static bool say_cancelled(FILE *out, const struct trace *t) {
-    const struct lane *lane = find_marked(t, TASKS, MARK_CANCELLED);
+    const struct lane *lane = trace_marked(t, TASKS, MARK_CANCELLED);
     if (lane == NULL) {
         return false;
     }
     fprintf(out, "%s was cancelled after ", lane->name);
-    put_time(out, find_mark(lane, MARK_CANCELLED)->at);
+    put_time(out, lane_mark(lane, MARK_CANCELLED)->at);
     put_who_ended(out, t, lane);
     return true;
 }
@@ -199,15 +87,15 @@ static bool say_cancelled(FILE *out, const struct trace *t) {
 // ---- A worker took a task from another ----
 
 static bool say_stolen(FILE *out, const struct trace *t) {
-    const struct lane *lane = find_marked(t, TASKS, MARK_STOLEN);
+    const struct lane *lane = trace_marked(t, TASKS, MARK_STOLEN);
     if (lane == NULL) {
         return false;
     }
-    const struct moment *m = find_mark(lane, MARK_STOLEN);
+    const struct moment *m = lane_mark(lane, MARK_STOLEN);
     size_t more = 0;
     for (size_t i = 0; i < t->lane_count; i++) {
         more += t->lanes[i].group == TASKS && &t->lanes[i] != lane &&
-                find_mark(&t->lanes[i], MARK_STOLEN) != NULL;
+                lane_mark(&t->lanes[i], MARK_STOLEN) != NULL;
     }
     fprintf(out, "%s took %s from %s", m->by ? m->by : "a worker", lane->name,
             m->from ? m->from : "another one");
@@ -220,80 +108,6 @@ static bool say_stolen(FILE *out, const struct trace *t) {
 }
 
 // ---- Standing in line for a thread that is held ----
-
-struct hold {
-    const struct lane *thread;
-    const struct lane *waiter; // who waited longest
-    double time;               // and how long
-    size_t waiters;            // how many waited
-    const char *holder;        // in whose poll it was then
-    bool many_holders;
-    enum state state; // asleep, waiting, or on the CPU
-};
-
-static double overlap(const struct span *a, const struct span *b) {
-    double start = a->start > b->start ? a->start : b->start;
-    double end = a->end < b->end ? a->end : b->end;
-    return end > start ? end - start : 0;
-}
-
-// Notes who held the thread during this part.
-static void add_holder(struct hold *h, const struct span *s, double time,
-                       double *longest) {
-    const char *holder = s->inside != NULL ? s->inside : s->with;
-    holder = holder != NULL ? holder : "others";
-    if (h->holder != NULL && strcmp(h->holder, holder) != 0) {
-        h->many_holders = true;
-    }
-    if (time > *longest) {
-        *longest = time;
-        h->holder = holder;
-        h->state = s->state;
-    }
-}
-
-// How long the waiter was ready while the thread was held by somebody else.
-// Both rows are in the order of time, so one pass is enough.
-static struct hold measure(const struct lane *thread, const struct lane *waiter,
-                           kind *is_held) {
-    struct hold h = {.thread = thread, .waiter = waiter};
-    double longest = 0;
-    size_t i = 0;
-    size_t j = 0;
-    while (i < thread->span_count && j < waiter->span_count) {
-        const struct span *s = &thread->spans[i];
-        const struct span *w = &waiter->spans[j];
-        double time = is_held(s) && is_ready(w) ? overlap(s, w) : 0;
-        if (time > 0) {
-            h.time += time;
-            add_holder(&h, s, time, &longest);
-        }
-        if (s->end < w->end) {
-            i++;
-        } else {
-            j++;
-        }
-    }
-    return h;
-}
-
-static struct hold longest_hold(const struct trace *t, kind *is_held) {
-    struct hold best = {0};
-    for (size_t j = 0; j < t->lane_count; j++) {
-        struct hold own = {0};
-        for (size_t i = 0; i < t->lane_count; i++) {
-            if (t->lanes[i].group != THREADS || t->lanes[j].group == THREADS) {
-                continue;
-            }
-            struct hold h = measure(&t->lanes[i], &t->lanes[j], is_held);
-            own = h.time > own.time ? h : own;
-        }
-        size_t waiters = best.waiters + (own.time > worth(t));
-        best = own.time > best.time ? own : best;
-        best.waiters = waiters;
-    }
-    return best;
-}
 
 static bool is_alone(const struct trace *t, const char *noun) {
     size_t count = 0;
@@ -316,8 +130,8 @@ static void put_thread(FILE *out, const struct trace *t,
     }
 }
 
-static bool say_hold(FILE *out, const struct trace *t, kind *is_held) {
-    struct hold h = longest_hold(t, is_held);
+static bool say_hold(FILE *out, const struct trace *t, span_kind *is_held) {
+    struct hold h = trace_hold(t, is_held);
     if (h.waiters == 0 || h.waiter == NULL) {
         return false;
     }
@@ -330,30 +144,13 @@ static bool say_hold(FILE *out, const struct trace *t, kind *is_held) {
     put_time(out, h.time);
     fputs(" for ", out);
     put_thread(out, t, h.thread);
-    fprintf(out, ", which %s %s %s%s",
-            h.state == ASLEEP    ? "slept"
-            : h.state == WAITING ? "waited"
-                                 : "worked",
-            h.waiter->group == STREAMS ? "in a callback for" : "inside",
+    const char *did = h.state == ASLEEP ? "slept" : "waited";
+    const char *where = h.waiter->group == STREAMS ? "in a callback for"
+                        : h.state == CPU           ? "for"
+                                                   : "inside";
+    fprintf(out, ", which %s %s %s%s", h.state == CPU ? "worked" : did, where,
             h.holder, h.many_holders ? " and others" : "");
     return true;
-}
-
-// How often it was polled with a long time in line before; the first poll needs
-// no line.
-static double turns_of(const struct lane *lane, double line) {
-    double turns = 0;
-    bool waited = true;
-    for (size_t i = 0; i < lane->span_count; i++) {
-        const struct span *s = &lane->spans[i];
-        if (!is_ready(s)) {
-            turns += waited;
-            waited = false;
-        } else if (s->end - s->start > line) {
-            waited = true;
-        }
-    }
-    return turns;
 }
 
 // Everybody is polled a little, again and again.
@@ -364,16 +161,16 @@ static bool say_turns(FILE *out, const struct trace *t) {
     for (size_t i = 0; i < t->lane_count; i++) {
         const struct lane *lane = &t->lanes[i];
         if (lane->group == TASKS) {
-            double turns = turns_of(lane, worth(t));
+            double turns = lane_turns(lane, trace_worth(t));
             least = first == NULL || turns < least ? turns : least;
             most = turns > most ? turns : most;
             first = first == NULL ? lane : first;
         }
     }
-    if (first == NULL || lanes_in(t, TASKS) < 2 || least < 2) {
+    if (first == NULL || trace_lanes(t, TASKS) < 2 || least < 2) {
         return false;
     }
-    put_lanes(out, lanes_in(t, TASKS), first);
+    put_lanes(out, trace_lanes(t, TASKS), first);
     fputs(" took turns: each was polled ", out);
     put_number(out, least);
     if (most > least) {
@@ -394,38 +191,28 @@ static bool say_busy(FILE *out, const struct trace *t) {
 
 // ---- Asking all the time ----
 
-static bool has_polled(const struct lane *thread, const char *name) {
-    for (size_t i = 0; i < thread->span_count; i++) {
-        const struct span *s = &thread->spans[i];
-        if (span_is_poll(s) && s->with != NULL && strcmp(s->with, name) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 // A thread that polls so often that its polls are told in runs.
 static bool say_spinning(FILE *out, const struct trace *t) {
     enum { often = 1000 };
-    const struct lane *thread = most_time(t, THREADS, span_is_poll);
+    const struct lane *thread = trace_most(t, THREADS, span_is_poll);
     if (thread == NULL) {
         return false;
     }
-    double polls = polls_in(thread);
-    if (polls < often || time_in(thread, span_is_poll) < t->wall * 0.3) {
+    double polls = lane_polls(thread);
+    if (polls < often || lane_time(thread, span_is_poll) < t->wall * 0.3) {
         return false;
     }
     size_t asked = 0;
     for (size_t i = 0; i < t->lane_count; i++) {
-        asked +=
-            t->lanes[i].group == TASKS && has_polled(thread, t->lanes[i].name);
+        asked += t->lanes[i].group == TASKS &&
+                 lane_has_polled(thread, t->lanes[i].name);
     }
     fprintf(out, "%s used the CPU for ", thread->name);
-    put_time(out, cpu_in(thread, span_is_poll));
+    put_time(out, lane_cpu(thread, span_is_poll));
     fputs(" of ", out);
     put_time(out, t->wall);
     fputs(" to ask ", out);
-    put_count(out, asked > 0 ? (double)asked : lanes_in(t, TASKS), "task");
+    put_count(out, asked > 0 ? (double)asked : trace_lanes(t, TASKS), "task");
     fputs(" ", out);
     put_number(out, polls);
     fputs(" times", out);
@@ -434,69 +221,8 @@ static bool say_spinning(FILE *out, const struct trace *t) {
 
 // ---- Many at the same time ----
 
-struct together {
-    double most;  // at the same time
-    double sum;   // of all their times
-    double taken; // in which at least one was so
-    bool crowded; // some of them share a lane: then the sum is not known
-};
-
-struct edge {
-    double at;
-    double step; // how many begin; below 0: how many end
-};
-
-// Ends come before beginnings, so that one after another is not together.
-static int by_time(const void *a, const void *b) {
-    const struct edge *x = a;
-    const struct edge *y = b;
-    int order = (x->at > y->at) - (x->at < y->at);
-    return order != 0 ? order : (x->step > y->step) - (x->step < y->step);
-}
-
-static size_t collect_edges(const struct trace *t, kind *is,
-                            struct edge **edges) {
-    size_t count = 0;
-    for (size_t i = 0; i < t->lane_count; i++) {
-        const struct lane *lane = &t->lanes[i];
-        double many = (double)crowd_of(lane);
-        for (size_t j = 0; lane->group == THREADS && j < lane->span_count;
-             j++) {
-            const struct span *s = &lane->spans[j];
-            if (is(s) && s->end - s->start > worth(t)) {
-                *edges = grown(*edges, count, sizeof **edges);
-                (*edges)[count++] = (struct edge){s->start, many};
-                *edges = grown(*edges, count, sizeof **edges);
-                (*edges)[count++] = (struct edge){s->end, -many};
-            }
-        }
-    }
-    return count;
-}
-
-// Walks over all beginnings and ends, and keeps count of who is at it.
-static struct together find_together(const struct trace *t, kind *is) {
-    struct together found = {0};
-    struct edge *edges = NULL;
-    size_t count = collect_edges(t, is, &edges);
-    double now = 0;
-    if (count > 0) {
-        qsort(edges, count, sizeof *edges, by_time);
-    }
-    for (size_t i = 0; i + 1 < count; i++) {
-        now += edges[i].step;
-        double time = edges[i + 1].at - edges[i].at;
-        found.crowded |= edges[i].step > 1;
-        found.sum += time * now;
-        found.taken += now > 0 ? time : 0;
-        found.most = now > found.most ? now : found.most;
-    }
-    free(edges);
-    return found;
-}
-
 static bool say_slept_together(FILE *out, const struct trace *t) {
-    struct together found = find_together(t, is_asleep);
+    struct together found = trace_together(t, span_is_asleep);
     if (found.most < 2 || found.sum < found.taken * 1.5) {
         return false;
     }
@@ -515,11 +241,11 @@ static bool say_slept_together(FILE *out, const struct trace *t) {
 
 // Only what was measured is work: threads that share a processor take turns.
 static bool say_worked_together(FILE *out, const struct trace *t) {
-    struct together found = find_together(t, is_cpu);
+    struct together found = trace_together(t, span_is_cpu);
     double work = 0;
     for (size_t i = 0; i < t->lane_count; i++) {
         const struct lane *lane = &t->lanes[i];
-        work += lane->group == THREADS ? cpu_in(lane, is_cpu) : 0;
+        work += lane->group == THREADS ? lane_cpu(lane, span_is_cpu) : 0;
     }
     if (found.most < 2 || work < found.taken * 1.5) {
         return false;
@@ -539,8 +265,8 @@ static bool say_parked(FILE *out, const struct trace *t) {
     double longest = t->wall * 0.3;
     for (size_t i = 0; i < t->lane_count; i++) {
         const struct lane *lane = &t->lanes[i];
-        double time = time_in(lane, is_parked);
-        if (lane->group == THREADS && polls_in(lane) > 0 && time > longest) {
+        double time = lane_time(lane, span_is_parked);
+        if (lane->group == THREADS && lane_polls(lane) > 0 && time > longest) {
             longest = time;
             thread = lane;
         }
@@ -551,32 +277,20 @@ static bool say_parked(FILE *out, const struct trace *t) {
     put_thread(out, t, thread);
     fputs(" waited in nobody's way for ", out);
     put_time(out, longest);
-    if (lanes_in(t, TASKS) > 0) {
+    if (trace_lanes(t, TASKS) > 0) {
         fputs("; ", out);
-        double polls = t->polls > 0 ? t->polls : polls_in(thread);
+        double polls = t->polls > 0 ? t->polls : lane_polls(thread);
         put_count(out, polls, "poll");
         fprintf(out, " %s enough for ", polls == 1 ? "was" : "were");
-        put_count(out, lanes_in(t, TASKS), "task");
+        put_count(out, trace_lanes(t, TASKS), "task");
     } else {
         fputs(" and served ", out);
-        put_count(out, lanes_in(t, STREAMS), "connection");
+        put_count(out, trace_lanes(t, STREAMS), "connection");
     }
     return true;
 }
 
 // ---- One thread alone ----
-
-static const struct span *longest_span(const struct lane *lane, kind *is) {
-    const struct span *best = NULL;
-    for (size_t i = 0; i < lane->span_count; i++) {
-        const struct span *s = &lane->spans[i];
-        if (is(s) &&
-            (best == NULL || s->end - s->start > best->end - best->start)) {
-            best = s;
-        }
-    }
-    return best;
-}
 
 static bool sleeps_for_itself(const struct span *s) {
     return s->state == ASLEEP && s->inside == NULL;
@@ -584,16 +298,16 @@ static bool sleeps_for_itself(const struct span *s) {
 
 // Nobody stood in line, but nobody could have been served either.
 static bool say_inside(FILE *out, const struct trace *t) {
-    const struct lane *lane = most_time(t, THREADS, span_is_blocked);
-    if (lane == NULL || time_in(lane, span_is_blocked) < worth(t)) {
+    const struct lane *lane = trace_most(t, THREADS, span_is_blocked);
+    if (lane == NULL || lane_time(lane, span_is_blocked) < trace_worth(t)) {
         return false;
     }
-    const struct span *s = longest_span(lane, span_is_blocked);
-    const struct span *own = longest_span(lane, sleeps_for_itself);
+    const struct span *s = lane_longest(lane, span_is_blocked);
+    const struct span *own = lane_longest(lane, sleeps_for_itself);
     put_thread(out, t, lane);
     fputs(" slept ", out);
     if (own != NULL && own->end <= s->start &&
-        own->end - own->start > worth(t)) {
+        own->end - own->start > trace_worth(t)) {
         put_time(out, own->end - own->start);
         fprintf(out, ", and only then inside %s, for ", s->inside);
         put_time(out, s->end - s->start);
@@ -605,11 +319,11 @@ static bool say_inside(FILE *out, const struct trace *t) {
 }
 
 static bool say_in_a_row(FILE *out, const struct trace *t) {
-    const struct lane *lane = most_time(t, THREADS, is_asleep);
+    const struct lane *lane = trace_most(t, THREADS, span_is_asleep);
     size_t times = 0;
     for (size_t i = 0; lane != NULL && i < lane->span_count; i++) {
         const struct span *s = &lane->spans[i];
-        times += is_asleep(s) && s->end - s->start > worth(t);
+        times += span_is_asleep(s) && s->end - s->start > trace_worth(t);
     }
     if (times < 2) {
         return false;
@@ -617,7 +331,7 @@ static bool say_in_a_row(FILE *out, const struct trace *t) {
     fprintf(out, "%s slept ", lane->name);
     put_number(out, (double)times);
     fputs(" times, one after another: ", out);
-    put_time(out, time_in(lane, is_asleep));
+    put_time(out, lane_time(lane, span_is_asleep));
     return true;
 }
 
@@ -627,16 +341,17 @@ static bool say_in_a_row(FILE *out, const struct trace *t) {
 static const double a_moment = 20e3;
 
 static bool say_longest(FILE *out, const struct trace *t) {
-    static kind *const kinds[] = {is_asleep, is_waiting, is_cpu};
+    static span_kind *const kinds[] = {span_is_asleep, span_is_waiting,
+                                       span_is_cpu};
     static const enum state state_of[] = {ASLEEP, WAITING, CPU};
     const struct lane *best = NULL;
     double most = t->wall > a_moment ? t->wall / 2 : t->wall;
     enum state state = NO_STATE;
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
-        const struct lane *lane = most_time(t, THREADS, kinds[i]);
-        if (lane != NULL && time_in(lane, kinds[i]) > most) {
+        const struct lane *lane = trace_most(t, THREADS, kinds[i]);
+        if (lane != NULL && lane_time(lane, kinds[i]) > most) {
             best = lane;
-            most = time_in(lane, kinds[i]);
+            most = lane_time(lane, kinds[i]);
             state = state_of[i];
         }
     }
@@ -644,7 +359,7 @@ static bool say_longest(FILE *out, const struct trace *t) {
         return false;
     }
     fprintf(out, "%s %s for ", best->name, state_verb(state));
-    put_time(out, state == CPU ? cpu_in(best, is_cpu) : most);
+    put_time(out, state == CPU ? lane_cpu(best, span_is_cpu) : most);
     return true;
 }
 
@@ -688,8 +403,8 @@ static bool differ(double a, double b, double ratio) {
 }
 
 static double longest_line(const struct trace *t) {
-    const struct lane *lane = most_time(t, STREAMS, is_ready);
-    return lane == NULL ? 0 : time_in(lane, is_ready);
+    const struct lane *lane = trace_most(t, STREAMS, span_is_ready);
+    return lane == NULL ? 0 : lane_time(lane, span_is_ready);
 }
 
 typedef void measured(FILE *out, const struct trace *t);
@@ -721,14 +436,15 @@ static void put_work(FILE *out, const struct trace *t) {
 // How long a server ran is up to who stopped it, so there the standing in line
 // is what counts.
 static measured *what_differs(const struct trace *a, const struct trace *b) {
-    if (lanes_in(a, STREAMS) + lanes_in(b, STREAMS) > 0) {
+    if (trace_lanes(a, STREAMS) + trace_lanes(b, STREAMS) > 0) {
         bool much = differ(longest_line(a), longest_line(b), 1.5);
         return much ? put_line : NULL;
     }
     if (differ(a->wall, b->wall, 1.3)) {
         return put_wall;
     }
-    double seen = worth(a) > worth(b) ? worth(a) : worth(b);
+    double seen =
+        trace_worth(a) > trace_worth(b) ? trace_worth(a) : trace_worth(b);
     bool known = a->cpu >= 0 && b->cpu >= 0;
     if (known && differ(a->cpu, b->cpu, 2) &&
         (a->cpu > seen || b->cpu > seen)) {
