@@ -27,10 +27,13 @@ struct server_loop {
     bool started; // the protocol has had its on_loop_start
 
     struct deadlines deadlines; // of all connections: this also is their list
-    long count, most;           // connections
+    long count, most;           // connections, and how many there may be
+    long crowd_seen;            // the most since there was none
     bool client_waits;          // accepted by libuv, but we have no room yet
     uv_timer_t retry;           // to let it in, or to listen again
-    uint64_t complained;        // when, on the loop's clock
+
+    uint64_t errors_since; // on the loop's clock
+    long errors;           // since then
 
     atomic_int stops_asked; // from any thread
     uv_async_t stop;
@@ -68,5 +71,8 @@ void tcp_connection_abort(struct deadline *e);
 
 // A connection is gone.
 void server_loop_one_left(struct server_loop *l);
+// "Error WHAT connection: WHY", but not too often.
+void server_loop_complain(struct server_loop *l, const char *what,
+                          const char *why);
 
 #endif

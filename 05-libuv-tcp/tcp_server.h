@@ -88,6 +88,9 @@ void tcp_abort(struct tcp_connection *c, const char *why);
 // idle time counts, and the client must take all of it in that time.
 void tcp_set_deadline(struct tcp_connection *c, long ms);
 
+// Prints "Error serving connection: WHY", but not thousands a second.
+void tcp_report(struct tcp_connection *c, const char *why);
+
 // Work for this connection is under way elsewhere. Until the release its memory
 // stays, even if the connection closes; nothing is read, and it is not idle.
 void tcp_hold(struct tcp_connection *c);

@@ -6,20 +6,31 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-// ---- Let clients in ----
-
-static void complain(struct server_loop *l, const char *why) {
+void server_loop_complain(struct server_loop *l, const char *what,
+                          const char *why) {
     uint64_t now = uv_now(&l->uv);
-    if (l->complained == 0 || now - l->complained >= complaint_ms) {
-        l->complained = now;
-        fprintf(stderr, "Error accepting connection: %s\n", why);
+    if (now - l->errors_since >= 1000) {
+        if (l->errors > errors_per_second) {
+            fprintf(stderr, "Error: %ld more like these\n",
+                    l->errors - errors_per_second);
+        }
+        l->errors_since = now;
+        l->errors = 0;
+    }
+    if (l->errors++ < errors_per_second) {
+        fprintf(stderr, "Error %s connection: %s\n", what, why);
     }
 }
+
+// ---- Let clients in ----
 
 static void on_retry(uv_timer_t *retry);
 
@@ -31,7 +42,7 @@ static void let_in(struct server_loop *l) {
         return;
     }
     l->client_waits = true;
-    complain(l, "out of memory");
+    server_loop_complain(l, "accepting", "out of memory");
     uv_timer_start(&l->retry, on_retry, retry_ms, 0);
 }
 
@@ -53,7 +64,7 @@ static void let_rest(uv_tcp_t *listener) {
 static void on_connection(uv_stream_t *listener, int error) {
     struct server_loop *l = listener->data;
     if (error != 0) {
-        complain(l, uv_strerror(error));
+        server_loop_complain(l, "accepting", uv_strerror(error));
         let_rest(&l->listener);
     } else {
         let_in(l);
@@ -91,8 +102,21 @@ static void stop_listening(struct server_loop *l) {
     l->socket = -1;
 }
 
+static void give_memory_back(struct server_loop *l) {
+#ifdef __GLIBC__
+    if (l->crowd_seen >= crowd) {
+        malloc_trim(0); // some milliseconds after ten thousand
+    }
+#endif
+    l->crowd_seen = 0;
+}
+
 void server_loop_one_left(struct server_loop *l) {
+    l->crowd_seen = l->count > l->crowd_seen ? l->count : l->crowd_seen;
     l->count--;
+    if (l->count == 0) {
+        give_memory_back(l);
+    }
     if (l->client_waits && !l->stopping) {
         let_in(l);
     }

@@ -6,7 +6,6 @@
 #include "server_loop.h"
 
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -29,10 +28,6 @@ struct pending_write {
     uv_write_t request;
     char bytes[];
 };
-
-static void report(const char *why) {
-    fprintf(stderr, "Error serving connection: %s\n", why);
-}
 
 void *tcp_state(struct tcp_connection *c) {
     return c->state;
@@ -323,12 +318,16 @@ void tcp_end(struct tcp_connection *c) {
     }
 }
 
+void tcp_report(struct tcp_connection *c, const char *why) {
+    server_loop_complain(c->loop, "serving", why);
+}
+
 void tcp_abort(struct tcp_connection *c, const char *why) {
     if (tcp_is_closing(c)) {
         return;
     }
     if (why != NULL) {
-        report(why);
+        tcp_report(c, why);
     }
     uv_close((uv_handle_t *)&c->tcp, on_close);
 }

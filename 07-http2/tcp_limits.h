@@ -39,8 +39,15 @@ enum {
     // that another process holds: the next try is so much later. To try at once
     // again would keep the processor busy with nothing.
     retry_ms = 100,
-    // Complaints about that: one in so long, for there may be no end of them.
-    complaint_ms = 1000,
+
+    // Errors that one loop tells in a second; the others it only counts. Who
+    // connects and resets can make 20,000 of them, and each line is a write
+    // that everybody waits for.
+    errors_per_second = 20,
+
+    // When so many have been here and all have left, their memory goes back to
+    // the system. glibc would keep it for the next crowd.
+    crowd = 100,
 
     // Descriptors that are not connections: streams, files, what each loop
     // needs for itself. The process may have as many as `ulimit -n` says.

@@ -50,6 +50,20 @@ static int watch_signals(struct tcp_server *s) {
                       : uv_signal_start(&s->terminate, on_signal, SIGTERM);
 }
 
+// When their handles close, libuv gives the signals back to the system, and a
+// third Ctrl-C would kill us on our way out. It comes too late to matter.
+static void ignore_signals(struct tcp_server *s) {
+    sigset_t both;
+    sigemptyset(&both);
+    sigaddset(&both, SIGINT);
+    sigaddset(&both, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &both, NULL);
+    uv_close((uv_handle_t *)&s->interrupt, NULL);
+    uv_close((uv_handle_t *)&s->terminate, NULL);
+    signal(SIGINT, SIG_IGN);
+    signal(SIGTERM, SIG_IGN);
+}
+
 // ---- Run ----
 
 static void *run_thread(void *arg) {
@@ -91,6 +105,7 @@ static int run(struct tcp_server *s) {
     for (int i = 1; i <= started; i++) {
         pthread_join(s->loops[i].thread, NULL);
     }
+    ignore_signals(s);
     return started == s->count - 1 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
