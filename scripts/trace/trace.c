@@ -512,10 +512,11 @@ static unsigned long take_polls(struct lane *lane) {
 // The clock is a system call. It is asked at the end of a span that can be
 // seen and that used the CPU; at all other times it stands still.
 static int64_t take_cpu(struct lane *lane, int64_t most) {
-    if (!lane->owned || !pthread_equal(lane->owner, pthread_self())) {
+    clockid_t clock;
+    if (!lane->owned || pthread_getcpuclockid(lane->owner, &clock) != 0) {
         return -1;
     }
-    int64_t cpu = read_clock(CLOCK_THREAD_CPUTIME_ID) - lane->cpu_mark;
+    int64_t cpu = read_clock(clock) - lane->cpu_mark;
     cpu = cpu < most ? cpu : most;
     lane->cpu_mark += cpu;
     return cpu;
