@@ -332,6 +332,13 @@ static const struct {
      "1 task.",
      WORKER SPAN(1, 2, 0, 10, "cpu", TASK("task 1"))
          SPAN(1, 2, 10, 890, "parked", "") SPAN(2, 1, 0, 900, "parked", "")},
+    {"the loop waited in nobody's way for 0.80 s, with up to 2 requests in "
+     "flight.",
+     LANE(1, 1, "loop") SPAN(1, 1, 0, 1, "cpu", TASK("connection 1"))
+         SPAN(1, 1, 1, 800, "parked", "") SPAN(3, 1, 0, 800, "parked", "")
+             LANE(3, 2, "request 1") SPAN(3, 2, 100, 400, "parked", "") LANE(
+                 3, 3, "request 2") SPAN(3, 3, 200, 600, "parked", "")
+                 LANE(3, 4, "request 3") SPAN(3, 4, 600, 200, "parked", "")},
     {"task 2 panicked; task 1 and task 3 ended well.",
      MARK(2, 1, 9, "end", "") MARK(2, 2, 5, "panic", "")
          MARK(2, 3, 7, "end", "")},

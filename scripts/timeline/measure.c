@@ -114,6 +114,16 @@ static long lane_crowd(const struct lane *lane) {
     return is_crowd ? count : 1;
 }
 
+size_t lane_noun(const struct lane *lane) {
+    return strcspn(lane->name, " ");
+}
+
+bool lane_is_like(const struct lane *lane, const struct lane *other) {
+    size_t noun = lane_noun(lane);
+    return lane->group == other->group && noun == lane_noun(other) &&
+           strncmp(lane->name, other->name, noun) == 0;
+}
+
 // ---- All lanes ----
 
 double trace_lanes(const struct trace *t, int group) {
@@ -205,20 +215,31 @@ static struct hold hold_of(const struct lane *thread, const struct lane *waiter,
     return h;
 }
 
+// The hold for which this one waited longest, whatever thread it was.
+static struct hold longest_for(const struct trace *t, const struct lane *waiter,
+                               span_kind *is_held) {
+    struct hold longest = {0};
+    for (size_t i = 0; i < t->lane_count; i++) {
+        if (t->lanes[i].group == THREADS) {
+            struct hold h = hold_of(&t->lanes[i], waiter, is_held);
+            longest = h.time > longest.time ? h : longest;
+        }
+    }
+    return longest;
+}
+
 struct hold trace_hold(const struct trace *t, span_kind *is_held) {
     struct hold best = {0};
-    for (size_t j = 0; j < t->lane_count; j++) {
-        struct hold own = {0};
-        for (size_t i = 0; i < t->lane_count; i++) {
-            if (t->lanes[i].group != THREADS || t->lanes[j].group == THREADS) {
-                continue;
-            }
-            struct hold h = hold_of(&t->lanes[i], &t->lanes[j], is_held);
-            own = h.time > own.time ? h : own;
+    for (size_t i = 0; i < t->lane_count; i++) {
+        if (t->lanes[i].group != THREADS) {
+            struct hold h = longest_for(t, &t->lanes[i], is_held);
+            best = h.time > best.time ? h : best;
         }
-        size_t waiters = best.waiters + (own.time > trace_worth(t));
-        best = own.time > best.time ? own : best;
-        best.waiters = waiters;
+    }
+    for (size_t i = 0; best.waiter != NULL && i < t->lane_count; i++) {
+        const struct lane *lane = &t->lanes[i];
+        best.waiters += lane_is_like(lane, best.waiter) &&
+                        longest_for(t, lane, is_held).time > trace_worth(t);
     }
     return best;
 }
@@ -238,14 +259,15 @@ static int by_time(const void *a, const void *b) {
     return order != 0 ? order : (x->step > y->step) - (x->step < y->step);
 }
 
-static size_t collect_edges(const struct trace *t, span_kind *is,
-                            struct edge **edges) {
+static size_t collect_edges(const struct trace *t, const struct lane *like,
+                            span_kind *is, struct edge **edges) {
     size_t count = 0;
     for (size_t i = 0; i < t->lane_count; i++) {
         const struct lane *lane = &t->lanes[i];
         double many = (double)lane_crowd(lane);
-        for (size_t j = 0; lane->group == THREADS && j < lane->span_count;
-             j++) {
+        bool counts =
+            like == NULL ? lane->group == THREADS : lane_is_like(lane, like);
+        for (size_t j = 0; counts && j < lane->span_count; j++) {
             const struct span *s = &lane->spans[j];
             if (is(s) && s->end - s->start > trace_worth(t)) {
                 *edges = grown(*edges, count, sizeof **edges);
@@ -259,10 +281,11 @@ static size_t collect_edges(const struct trace *t, span_kind *is,
 }
 
 // Walks over all beginnings and ends, and keeps count of who is at it.
-struct together trace_together(const struct trace *t, span_kind *is) {
+struct together trace_together(const struct trace *t, const struct lane *like,
+                               span_kind *is) {
     struct together found = {0};
     struct edge *edges = NULL;
-    size_t count = collect_edges(t, is, &edges);
+    size_t count = collect_edges(t, like, is, &edges);
     double now = 0;
     if (count > 0) {
         qsort(edges, count, sizeof *edges, by_time);

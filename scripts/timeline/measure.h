@@ -33,6 +33,11 @@ bool lane_has_polled(const struct lane *thread, const char *name);
 // no line.
 double lane_turns(const struct lane *lane, double line);
 
+// How long the noun in its name is: "task" of "task 12".
+size_t lane_noun(const struct lane *lane);
+// Of the same group, with the same noun.
+bool lane_is_like(const struct lane *lane, const struct lane *other);
+
 // ---- All lanes of a group ----
 
 // How many there are. A lane named "9984 more" counts as many.
@@ -48,7 +53,7 @@ struct hold {
     const struct lane *thread;
     const struct lane *waiter; // who waited longest; NULL: nobody
     double time;               // and how long
-    size_t waiters;            // how many waited for so long that it shows
+    size_t waiters;            // how many like it waited so long that it shows
     const char *holder;        // in whose poll it was then, or "others"
     bool many_holders;
     enum state state; // asleep, waiting, or on the CPU
@@ -67,7 +72,8 @@ struct together {
     bool crowded; // some of them share a lane: then the sum is not known
 };
 
-// Only of threads.
-struct together trace_together(const struct trace *t, span_kind *is);
+// Of all lanes like this one; NULL: of all threads.
+struct together trace_together(const struct trace *t, const struct lane *like,
+                               span_kind *is);
 
 #endif

@@ -15,15 +15,10 @@
 
 // ---- Words ----
 
-// "task" of "task 12"
-static int noun_length(const char *name) {
-    return (int)strcspn(name, " ");
-}
-
 // "2 tasks" after the name of one of them
 static void put_lanes(FILE *out, double count, const struct lane *like) {
     char noun[64];
-    snprintf(noun, sizeof noun, "%.*s", noun_length(like->name), like->name);
+    snprintf(noun, sizeof noun, "%.*s", (int)lane_noun(like), like->name);
     put_count(out, count, noun);
 }
 
@@ -222,7 +217,7 @@ static bool say_spinning(FILE *out, const struct trace *t) {
 // ---- Many at the same time ----
 
 static bool say_slept_together(FILE *out, const struct trace *t) {
-    struct together found = trace_together(t, span_is_asleep);
+    struct together found = trace_together(t, NULL, span_is_asleep);
     if (found.most < 2 || found.sum < found.taken * 1.5) {
         return false;
     }
@@ -241,7 +236,7 @@ static bool say_slept_together(FILE *out, const struct trace *t) {
 
 // Only what was measured is work: threads that share a processor take turns.
 static bool say_worked_together(FILE *out, const struct trace *t) {
-    struct together found = trace_together(t, span_is_cpu);
+    struct together found = trace_together(t, NULL, span_is_cpu);
     double work = 0;
     for (size_t i = 0; i < t->lane_count; i++) {
         const struct lane *lane = &t->lanes[i];
@@ -260,7 +255,8 @@ static bool say_worked_together(FILE *out, const struct trace *t) {
 
 // ---- Waiting in nobody's way ----
 
-static bool say_parked(FILE *out, const struct trace *t) {
+// The thread that polls and for the most of the time need not.
+static const struct lane *find_parked(const struct trace *t) {
     const struct lane *thread = NULL;
     double longest = t->wall * 0.3;
     for (size_t i = 0; i < t->lane_count; i++) {
@@ -271,21 +267,45 @@ static bool say_parked(FILE *out, const struct trace *t) {
             thread = lane;
         }
     }
+    return thread;
+}
+
+static bool is_any(const struct span *s) {
+    return s->state != NO_STATE;
+}
+
+// Requests, if the server knows them, else connections.
+static void put_in_flight(FILE *out, const struct trace *t) {
+    const struct lane *like = NULL;
+    for (size_t i = 0; i < t->lane_count; i++) {
+        const struct lane *lane = &t->lanes[i];
+        bool is_better = like == NULL || strncmp(like->name, "conn", 4) == 0;
+        like = lane->group == STREAMS && is_better ? lane : like;
+    }
+    double most = like != NULL ? trace_together(t, like, is_any).most : 0;
+    if (like != NULL && most > 0) {
+        fputs(", with up to ", out);
+        put_lanes(out, most, like);
+        fputs(" in flight", out);
+    }
+}
+
+static bool say_parked(FILE *out, const struct trace *t) {
+    const struct lane *thread = find_parked(t);
     if (thread == NULL) {
         return false;
     }
     put_thread(out, t, thread);
     fputs(" waited in nobody's way for ", out);
-    put_time(out, longest);
+    put_time(out, lane_time(thread, span_is_parked));
     if (trace_lanes(t, TASKS) > 0) {
-        fputs("; ", out);
         double polls = t->polls > 0 ? t->polls : lane_polls(thread);
+        fputs("; ", out);
         put_count(out, polls, "poll");
         fprintf(out, " %s enough for ", polls == 1 ? "was" : "were");
         put_count(out, trace_lanes(t, TASKS), "task");
     } else {
-        fputs(" and served ", out);
-        put_count(out, trace_lanes(t, STREAMS), "connection");
+        put_in_flight(out, t);
     }
     return true;
 }
