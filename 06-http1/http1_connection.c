@@ -20,6 +20,9 @@ enum {
     // A body of 64 MiB may take its time, but each piece of this size must come
     // within the request time: 2 KiB a second, if that is 30 seconds.
     body_pace = 64 * 1024,
+    // When the server stops, a request may be on the wire already. So long it
+    // may take to come in, in milliseconds.
+    on_the_wire_ms = 200,
 };
 
 // A request whose head is here and whose body is not. The head is copied: the
@@ -87,10 +90,10 @@ static void add_answer(struct tcp_connection *c, struct http1_answers *out,
 // understood any more.
 static void refuse(struct tcp_connection *c, struct http1_answers *out,
                    int status, const char *why) {
-    const char *text = http1_status_text(status);
     char body[http1_longest_text];
-    fprintf(stderr, "Error serving connection: %s: %s\n", text, why);
-    snprintf(body, sizeof body, "%s: %s\n", text, why);
+    snprintf(body, sizeof body, "%s: %s", http1_status_text(status), why);
+    tcp_report(c, body);
+    strcat(body, "\n");
     add_answer(c, out,
                (struct http1_answer){.status = status, .connection = "close"},
                body);
@@ -330,8 +333,8 @@ static void on_idle(struct tcp_connection *c) {
 static void on_stopping(struct tcp_connection *c) {
     struct http1_connection *h = tcp_state(c);
     h->stopping = true;
-    if (!http1_is_busy(&h->parser) && h->rest == NULL) {
-        tcp_end(c);
+    if (!http1_is_busy(&h->parser)) {
+        tcp_set_deadline(c, on_the_wire_ms);
     }
 }
 

@@ -21,7 +21,7 @@ struct tcp_connection {
     size_t pending;      // of that, what it has not taken
     size_t most_pending; // ever
     bool ending, closing;
-    const char *why; // it was aborted
+    const char *why; // it was aborted or refused
     long deadline;   // set last; 0: none
     int deadlines;   // how often one was set
 };
@@ -81,6 +81,10 @@ bool tcp_write(struct tcp_connection *c, const void *bytes, size_t size) {
 
 void tcp_end(struct tcp_connection *c) {
     c->ending = true;
+}
+
+void tcp_report(struct tcp_connection *c, const char *why) {
+    c->why = why;
 }
 
 void tcp_abort(struct tcp_connection *c, const char *why) {
@@ -393,20 +397,31 @@ END_TEST
 
 // ---- Ends ----
 
-START_TEST(stopping_waits_for_what_is_under_way) {
+// A client stops to speak after so many octets, while the server stops.
+static void expect_last_answer_after(size_t octets) {
     struct tcp_connection *c = connect_client(everything, everything);
-    protocol->on_stopping(c);
-    ck_assert(c->ending);
-    leave(c);
-    c = connect_client(everything, everything);
-    say(c, talk, 10);
+    if (octets > 0) {
+        say(c, talk, octets);
+    }
     protocol->on_stopping(c);
     ck_assert(!c->ending);
-    say(c, talk + 10, 100);
+    say(c, talk + octets, 100);
     ck_assert(c->ending);
     ck_assert_str_eq(handled, "GET /1 0:\n");
     ck_assert_int_eq(count(c->sent, "Connection: close"), 1);
     leave(c);
+}
+
+START_TEST(stopping_waits_for_what_is_under_way) {
+    struct tcp_connection *c = connect_client(everything, everything);
+    protocol->on_stopping(c); // what is on the wire may still come
+    ck_assert(!c->ending);
+    ck_assert_int_eq(c->deadline, 200);
+    protocol->on_idle(c);
+    ck_assert(c->ending);
+    leave(c);
+    expect_last_answer_after(0);
+    expect_last_answer_after(10);
 }
 END_TEST
 
