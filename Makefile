@@ -84,6 +84,10 @@ svg-%: ## play one chapter and write the pictures to build/svg/
 	@case $* in 0[567]) what=demo ;; *) what=run ;; esac; \
 	SVG=build/svg $(MAKE) --no-print-directory $$what-$*
 
+.PHONY: pictures
+pictures: twins timeline ## draw the pictures of the READMEs anew, from runs of now
+	@BUILD=$(BUILD) scripts/pictures
+
 diff-%: ## show what is new in a chapter against the one before
 	@scripts/diff-chapter $*
 
