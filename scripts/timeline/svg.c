@@ -23,7 +23,7 @@ enum {
     lane_high = 26,
     bar_high = 16,
     line_high = 19,
-    mark_wide = 10,
+    most_marks = 80,        // more do not fit beside each other
     letters_in_a_line = 84, // of the widest kind of text
 };
 
@@ -204,7 +204,7 @@ static void put_partner(struct page *p, const struct cell *cell, int x, int y,
 static void draw_bars(struct page *p, const struct lane *lane,
                       const struct cell *cells) {
     int y = p->y + (lane_high - bar_high) / 2;
-    int last_mark = -mark_wide;
+    int last_mark = -3;
     for (size_t i = 0; i < cells_wide;) {
         size_t end = cells_run(cells, cells_wide, i);
         int x = left + (int)i;
@@ -223,30 +223,61 @@ static void draw_bars(struct page *p, const struct lane *lane,
     }
 }
 
-// Each moves to the right until it no longer hides the one before.
-static void draw_moments(struct page *p, const struct lane *lane) {
-    int y = p->y + lane_high / 2;
-    int next = 0;
-    enum mark last = MARK_NONE;
-    for (size_t i = 0; i < lane->moment_count; i++) {
+struct place {
+    enum mark mark;
+    int x; // of its middle
+};
+
+// Half the room that a mark takes: letters stand on a plate.
+static int half_of(enum mark mark) {
+    return mark == MARK_START || mark == MARK_END ? 5 : 8;
+}
+
+// How far apart the middles of two neighbours are, so that neither hides the
+// other.
+static int apart(const struct place *a, const struct place *b) {
+    return half_of(a->mark) + half_of(b->mark);
+}
+
+// Each mark where it belongs, or as far to the right as the one before asks
+// for. Equal ones so close are one. RETURNS how many there are.
+static size_t place_moments(struct place *places, const struct page *p,
+                            const struct lane *lane) {
+    size_t count = 0;
+    for (size_t i = 0; i < lane->moment_count && count < most_marks; i++) {
         const struct moment *m = &lane->moments[i];
-        int x = (int)cells_at(m->at, p->total, cells_wide);
-        if (x < next && m->mark == last) {
-            continue; // many bytes in a row are one mark
+        struct place *here = &places[count];
+        here->mark = m->mark;
+        here->x = (int)cells_at(m->at, p->total, cells_wide);
+        if (count > 0) {
+            int nearest = here[-1].x + apart(&here[-1], here);
+            if (here->x < nearest && here->mark == here[-1].mark) {
+                continue;
+            }
+            here->x = here->x < nearest ? nearest : here->x;
         }
-        x = x < next ? next : x;
-        if (x > cells_wide + mark_wide) {
-            return;
-        }
-        put_mark(p, m->mark, left + x, y);
-        next = x + mark_wide;
-        last = m->mark;
+        count++;
+    }
+    return count;
+}
+
+// What went too far to the right pushes the ones before it back.
+static void draw_moments(struct page *p, const struct lane *lane) {
+    struct place places[most_marks];
+    size_t count = place_moments(places, p, lane);
+    int farthest = cells_wide + half_of(MARK_END);
+    for (size_t i = count; i-- > 0;) {
+        places[i].x = places[i].x < farthest ? places[i].x : farthest;
+        farthest = i > 0 ? places[i].x - apart(&places[i - 1], &places[i]) : 0;
+    }
+    for (size_t i = 0; i < count; i++) {
+        put_mark(p, places[i].mark, left + places[i].x, p->y + lane_high / 2);
     }
 }
 
 static void draw_lane(struct page *p, const struct lane *lane) {
     struct cell cells[cells_wide];
-    char name[17];
+    char name[15]; // what fits before the lanes
     snprintf(name, sizeof name, "%s", lane->name);
     put_text(p, left - 12, p->y + lane_high / 2 + 5, "end", name);
     cells_fill(cells, cells_wide, lane, p->total);
