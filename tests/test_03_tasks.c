@@ -70,12 +70,16 @@ enum kind {
     WOKEN_SOON,  // another thread wakes it while it is being polled
     AWAITS,      // another task, its child
     PANICS,
-    SPINS, // wakes itself for ever
-    NEVER, // keeps no waker, so nobody can wake it
-    BLOCKS // holds the worker for 50 ms
+    SPINS,  // wakes itself for ever
+    NEVER,  // keeps no waker, so nobody can wake it
+    BLOCKS, // holds the worker for 50 ms
+    KEPT,   // leaves a clone of its waker, and is ready when polled again
+    HELD    // holds the worker until the gate is open
 };
 
 static atomic_int alive; // probes that are not dropped yet
+static atomic_bool gate_is_open;
+static atomic_int held; // at the gate
 
 struct probe {
     struct future base;
@@ -85,6 +89,7 @@ struct probe {
     struct task *child;
     struct future *join;
     int child_value;
+    struct waker *kept;
 };
 
 static void *wake_later(void *arg) {
@@ -162,6 +167,18 @@ static enum poll act_as_told(struct probe *me, const struct waker *waker) {
         return FUTURE_PENDING;
     case BLOCKS:
         pause_ms(50);
+        return FUTURE_READY;
+    case KEPT:
+        if (me->polls == 1) {
+            *me->kept = waker_clone(waker);
+        }
+        return me->polls == 1 ? FUTURE_PENDING : FUTURE_READY;
+    case HELD:
+        atomic_fetch_add(&held, 1);
+        while (!atomic_load(&gate_is_open)) {
+            pause_ms(1);
+        }
+        atomic_fetch_sub(&held, 1);
         return FUTURE_READY;
     }
     return FUTURE_READY;
@@ -369,6 +386,96 @@ START_TEST(the_last_awaiter_is_woken) {
 }
 END_TEST
 
+// A wake that comes after the end finds nothing to do, and the waker keeps the
+// task's memory. Also from another thread, while the task is joined.
+START_TEST(a_wake_after_the_end_does_nothing) {
+    struct waker kept, copies[3];
+    struct probe *keeper = probe(KEPT);
+    keeper->kept = &kept;
+    struct task *task = spawn_task(&keeper->base, sizeof(int));
+    ck_assert_int_eq(task_join(spawn(AT_ONCE), NULL), TASK_COMPLETED);
+    // Now it was polled.
+    for (int i = 0; i < 3; i++) {
+        copies[i] = waker_clone(&kept);
+    }
+    waker_wake(&kept);
+    ck_assert_int_eq(task_join(task, NULL), TASK_COMPLETED);
+    waker_wake(&kept);
+    pthread_join(start_thread(wake_soon, &copies[0]), NULL);
+    waker_drop(&kept);
+    for (int i = 0; i < 3; i++) {
+        waker_wake(&copies[i]);
+        waker_drop(&copies[i]);
+    }
+    expect_all_dropped();
+}
+END_TEST
+
+// ---- Each use of a handle at each moment of the task's life ----
+
+enum use { JOIN, DETACH, CANCEL_AND_JOIN, AWAIT, uses };
+enum moment { BEFORE, WHILE, AFTER, moments };
+
+static void *open_gate_later(void *unused) {
+    (void)unused;
+    pause_ms(20);
+    atomic_store(&gate_is_open, true);
+    return NULL;
+}
+
+static void wait_until_held(void) {
+    for (int i = 0; i < 10000 && atomic_load(&held) == 0; i++) {
+        pause_ms(1);
+    }
+    ck_assert_int_eq(atomic_load(&held), 1);
+}
+
+static enum task_outcome use_it(struct task *task, enum use use) {
+    enum task_outcome outcome = TASK_COMPLETED;
+    switch (use) {
+    case JOIN:
+        return task_join(task, NULL);
+    case DETACH:
+        task_detach(task);
+        return outcome;
+    case CANCEL_AND_JOIN:
+        task_cancel(task);
+        return task_join(task, NULL);
+    case AWAIT:
+        block_on(task_await(task, NULL), &outcome);
+        return outcome;
+    case uses:
+        break;
+    }
+    return outcome;
+}
+
+START_TEST(each_use_at_each_moment) {
+    enum use use = _i / moments;
+    enum moment moment = _i % moments;
+    bool before_and_cancelled = moment == BEFORE && use == CANCEL_AND_JOIN;
+    struct task *first = moment == BEFORE ? spawn(HELD) : NULL;
+    if (first != NULL) {
+        wait_until_held(); // so the second has not begun
+    }
+    struct task *task = spawn(HELD);
+    if (moment == WHILE) {
+        wait_until_held();
+    }
+    pthread_t opener = start_thread(open_gate_later, NULL);
+    if (moment == AFTER) {
+        expect_all_dropped();
+    }
+    ck_assert_int_eq(use_it(task, use),
+                     before_and_cancelled ? TASK_CANCELLED : TASK_COMPLETED);
+    if (first != NULL) {
+        task_detach(first);
+    }
+    pthread_join(opener, NULL);
+    expect_all_dropped();
+}
+END_TEST
+
 // ---- Any number of any kind at once ----
 
 static enum kind any_kind(unsigned random) {
@@ -573,12 +680,19 @@ static void exit_drop(struct future *self) {
     (void)self;
 }
 
+// What is on the queue is dropped, although the worker cannot be joined.
 START_TEST(a_task_can_end_the_program) {
     static const struct future_ops ops = {exit_poll, exit_drop};
     static struct future ending = {&ops};
     pid_t child = fork();
     if (child == 0) {
-        task_join(spawn_task(&ending, 0), NULL);
+        __real_atexit(report_leaks);
+        task_detach(spawn(BLOCKS)); // meanwhile the others are spawned
+        task_detach(spawn(SPINS));
+        struct task *end = spawn_task(&ending, 0);
+        task_detach(spawn(SPINS));
+        task_detach(spawn(AT_ONCE));
+        task_join(end, NULL);
     }
     int status;
     ck_assert_int_eq(waitpid(child, &status, 0), child);
@@ -750,6 +864,8 @@ static void add_tests(TCase *tests) {
     tcase_add_test(tests, a_task_awaits_another);
     tcase_add_test(tests, an_awaiting_task_is_cancelled);
     tcase_add_test(tests, the_last_awaiter_is_woken);
+    tcase_add_test(tests, a_wake_after_the_end_does_nothing);
+    tcase_add_loop_test(tests, each_use_at_each_moment, 0, uses * moments);
     tcase_add_test(tests, thousands_of_tasks_at_once);
     tcase_add_loop_test(tests, thousands_of_tasks_on_several_workers, 0, 3);
     tcase_add_loop_test(tests, idle_workers_sleep_and_wake_up, 0, 3);
