@@ -3,7 +3,7 @@
 // thread, while the main thread sleeps five. All of it takes five seconds.
 // Then the same with a timer that wakes them, and at last ten thousand.
 //
-//     ./sleepers             all acts, about 17 seconds
+//     ./sleepers             all acts, about 16 seconds
 //     ./sleepers sleepers    one act
 //     ./sleepers --list      their names
 #include "acts.h"
