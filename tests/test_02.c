@@ -95,9 +95,10 @@ START_TEST(two_sleeps_that_yield_share_one_worker) {
 }
 END_TEST
 
-// It could have a whole processor for two seconds; on a busy machine, less.
+// It could have a whole processor for two seconds; on a very busy machine it
+// gets little of that, but still far more than who sleeps.
 START_TEST(asking_all_the_time_costs_cpu) {
-    ck_assert_double_ge(async_sleep->cpu_seconds, 0.2);
+    ck_assert_double_ge(async_sleep->cpu_seconds, 0.02);
     ck_assert_double_lt(two_workers->cpu_seconds, async_sleep->cpu_seconds / 2);
 }
 END_TEST
