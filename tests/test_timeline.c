@@ -246,8 +246,15 @@ END_TEST
 #define MARK(group, number, at, name, args)                                    \
     "{\"ph\":\"i\",\"pid\":" #group ",\"tid\":" #number ",\"ts\":" #at         \
     "000,\"name\":\"" name "\",\"args\":{" args "}},\n"
+#define BEGIN(group, number, at, state, args)                                  \
+    "{\"ph\":\"B\",\"pid\":" #group ",\"tid\":" #number ",\"ts\":" #at         \
+    "000,\"cat\":\"" state "\",\"args\":{" args "}},\n"
+#define END(group, number, at)                                                 \
+    "{\"ph\":\"E\",\"pid\":" #group ",\"tid\":" #number ",\"ts\":" #at "000}," \
+    "\n"
 #define INSIDE(name) "\"inside\":\"" name "\""
 #define TASK(name) "\"task\":\"" name "\""
+#define EIGHT "\"a\":1,\"a\":1,\"a\":1,\"a\":1,\"a\":1,\"a\":1,\"a\":1,\"a\":1,"
 #define WORKER LANE(1, 2, "worker")
 #define TWO_WORKERS LANE(1, 2, "worker 1") LANE(1, 3, "worker 2")
 
@@ -319,6 +326,15 @@ static const struct {
     {"worker used the CPU for 0.80 s of 0.90 s to ask 2 tasks 5,000 times.",
      WORKER SPAN(1, 2, 0, 900, "cpu", "\"polls\":5000,\"cpu_us\":800000")
          SPAN(2, 1, 0, 900, "parked", "") SPAN(2, 2, 0, 900, "parked", "")},
+    // A sleep in the middle of a span of polls: they are counted once.
+    {"worker used the CPU for 0.30 s of 0.90 s to ask 5,000 times.",
+     WORKER BEGIN(1, 2, 0, "cpu", "\"polls\":5000")
+         BEGIN(1, 2, 300, "asleep", "") END(1, 2, 500)
+             SPAN(1, 1, 0, 900, "parked", "")},
+    // Everything after the 32nd field is left out, also the time.
+    {"nobody waited long; all was over after 0 us.",
+     "{\"ph\":\"X\",\"pid\":1,\"tid\":1,\"cat\":\"cpu\"," EIGHT EIGHT EIGHT
+         EIGHT "\"dur\":900000},\n"},
     // On a busy machine: others had the processor most of the time.
     {"worker used the CPU for 0.20 s of 0.90 s to ask 1 task 5,000 times.",
      WORKER SPAN(1, 2, 0, 900, "cpu", "\"polls\":5000,\"cpu_us\":200000")

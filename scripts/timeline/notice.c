@@ -186,30 +186,34 @@ static bool say_busy(FILE *out, const struct trace *t) {
 
 // ---- Asking all the time ----
 
+// Where the polls are not told one by one, it may have been any task.
+static double tasks_asked(const struct trace *t, const struct lane *thread) {
+    double asked = 0;
+    for (size_t i = 0; i < t->lane_count; i++) {
+        asked += t->lanes[i].group == TASKS &&
+                 lane_has_polled(thread, t->lanes[i].name);
+    }
+    return asked > 0 ? asked : trace_lanes(t, TASKS);
+}
+
 // A thread that polls so often that its polls are told in runs.
 static bool say_spinning(FILE *out, const struct trace *t) {
     enum { often = 1000 };
     const struct lane *thread = trace_most(t, THREADS, span_is_poll);
-    if (thread == NULL) {
+    if (thread == NULL || lane_polls(thread) < often ||
+        lane_time(thread, span_is_poll) < t->wall * 0.3) {
         return false;
-    }
-    double polls = lane_polls(thread);
-    if (polls < often || lane_time(thread, span_is_poll) < t->wall * 0.3) {
-        return false;
-    }
-    size_t asked = 0;
-    for (size_t i = 0; i < t->lane_count; i++) {
-        asked += t->lanes[i].group == TASKS &&
-                 lane_has_polled(thread, t->lanes[i].name);
     }
     fprintf(out, "%s used the CPU for ", thread->name);
     put_time(out, lane_cpu(thread, span_is_poll));
     fputs(" of ", out);
     put_time(out, t->wall);
     fputs(" to ask ", out);
-    put_count(out, asked > 0 ? (double)asked : trace_lanes(t, TASKS), "task");
-    fputs(" ", out);
-    put_number(out, polls);
+    if (tasks_asked(t, thread) > 0) {
+        put_count(out, tasks_asked(t, thread), "task");
+        fputs(" ", out);
+    }
+    put_number(out, lane_polls(thread));
     fputs(" times", out);
     return true;
 }

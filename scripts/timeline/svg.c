@@ -263,7 +263,7 @@ static size_t place_moments(struct place *places, const struct page *p,
 
 // What went too far to the right pushes the ones before it back.
 static void draw_moments(struct page *p, const struct lane *lane) {
-    struct place places[most_marks];
+    struct place places[most_marks] = {{MARK_NONE, 0}};
     size_t count = place_moments(places, p, lane);
     int farthest = cells_wide + half_of(MARK_END);
     for (size_t i = count; i-- > 0;) {
