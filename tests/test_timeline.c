@@ -355,6 +355,12 @@ static const struct {
              LANE(3, 2, "request 1") SPAN(3, 2, 100, 400, "parked", "") LANE(
                  3, 3, "request 2") SPAN(3, 3, 200, 600, "parked", "")
                  LANE(3, 4, "request 3") SPAN(3, 4, 600, 200, "parked", "")},
+    {"2 threads of the pool did 1.40 s of work in 0.80 s; the loop was free "
+     "meanwhile.",
+     LANE(1, 1, "loop") SPAN(1, 1, 0, 1, "cpu", TASK("connection 1"))
+         SPAN(1, 1, 1, 800, "parked", "") LANE(1, 2, "pool 1") SPAN(
+             1, 2, 1, 700, "asleep", TASK("connection 1")) LANE(1, 3, "pool 2")
+             SPAN(1, 3, 101, 700, "cpu", TASK("connection 2"))},
     {"task 2 panicked; task 1 and task 3 ended well.",
      MARK(2, 1, 9, "end", "") MARK(2, 2, 5, "panic", "")
          MARK(2, 3, 7, "end", "")},

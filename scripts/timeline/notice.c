@@ -274,6 +274,39 @@ static const struct lane *find_parked(const struct trace *t) {
     return thread;
 }
 
+// On a thread of a pool: for a task or connection, and inside nobody.
+static bool is_given_away(const struct span *s) {
+    return (s->state == ASLEEP || s->state == CPU) && s->with != NULL &&
+           s->inside == NULL;
+}
+
+static const struct lane *find_pool(const struct trace *t) {
+    const struct lane *lane = trace_most(t, THREADS, is_given_away);
+    return lane != NULL && strncmp(lane->name, "pool", 4) == 0 ? lane : NULL;
+}
+
+// The work was given away, so the thread that polls had its time for others.
+static bool say_pooled(FILE *out, const struct trace *t) {
+    const struct lane *pool = find_pool(t);
+    const struct lane *thread = find_parked(t);
+    if (pool == NULL || thread == NULL || thread == pool) {
+        return false;
+    }
+    struct together found = trace_together(t, pool, is_given_away);
+    if (found.most == 0) {
+        return false;
+    }
+    put_count(out, found.most, "thread");
+    fputs(" of the pool did ", out);
+    put_time(out, found.sum);
+    fputs(" of work in ", out);
+    put_time(out, found.taken);
+    fputs("; ", out);
+    put_thread(out, t, thread);
+    fputs(" was free meanwhile", out);
+    return true;
+}
+
 static bool is_any(const struct span *s) {
     return s->state != NO_STATE;
 }
@@ -402,11 +435,10 @@ static bool say_over(FILE *out, const struct trace *t) {
 typedef bool rule(FILE *out, const struct trace *t);
 
 static rule *const rules[] = {
-    say_panic,   say_cancelled,       say_stolen,
-    say_turns,   say_blocked,         say_spinning,
-    say_busy,    say_slept_together,  say_parked,
-    say_inside,  say_worked_together, say_in_a_row,
-    say_longest,
+    say_panic,          say_cancelled, say_stolen, say_turns,
+    say_blocked,        say_spinning,  say_busy,   say_pooled,
+    say_slept_together, say_parked,    say_inside, say_worked_together,
+    say_in_a_row,       say_longest,
     say_over, // always has something to say
 };
 
