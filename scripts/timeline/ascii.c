@@ -49,12 +49,12 @@ static void no_colour(const struct page *p, enum state state) {
 // ---- Lanes ----
 
 // Writes the partner's name into a long run, so that a thread's lane tells in
-// whose poll it sleeps. Two characters of the bar stay at each end.
+// whose poll it sleeps. One character of the bar stays at each end.
 static void write_name(char *bar, size_t length, const struct span *s) {
     char name[64];
     format_partner(name, sizeof name, s);
     size_t size = strlen(name);
-    if (size == 0 || size + 6 > length) {
+    if (size == 0 || size + 4 > length) {
         return;
     }
     char *at = bar + (length - size) / 2;
