@@ -73,10 +73,10 @@ static void crowd_report(struct crowd *c) {
     long bytes = (peak_memory() - c->memory) * 1024;
     printf("time elapsed %.6fs\n", seconds);
     if (c->size > 0) {
-        size_t n = (size_t)c->size;
+        size_t n = (size_t)c->size, middle = n / 2;
         qsort(c->late, n, sizeof *c->late, by_lateness);
         printf("late: median %.3f ms, worst %.3f ms\n",
-               (double)c->late[n / 2] / 1e6, (double)c->late[n - 1] / 1e6);
+               (double)c->late[middle] / 1e6, (double)c->late[n - 1] / 1e6);
         printf("bytes per %s: %ld\n", c->kind, bytes / c->size);
     }
 }

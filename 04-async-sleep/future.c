@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,10 +38,6 @@ void waker_drop(struct waker *w) {
     if (gone.ops != NULL) {
         gone.ops->drop(gone.data);
     }
-}
-
-bool waker_same(const struct waker *a, const struct waker *b) {
-    return a->ops == b->ops && a->data == b->data;
 }
 
 enum poll future_poll(struct future *f, const struct waker *waker, void *out) {

@@ -9,8 +9,6 @@
 #ifndef FUTURE_H
 #define FUTURE_H
 
-#include <stdbool.h>
-
 // ---- Waker: "poll that one again" ----
 
 // Whoever runs futures makes the wakers: a task's waker puts the task back
@@ -29,7 +27,6 @@ struct waker {
 struct waker waker_clone(const struct waker *w); // RETURNS: waker_drop
 void waker_wake(const struct waker *w);          // BORROWS w
 void waker_drop(struct waker *w);                // CONSUMES *w, empties it
-bool waker_same(const struct waker *a, const struct waker *b);
 
 // ---- Future: a computation that can be polled ----
 
