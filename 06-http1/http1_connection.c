@@ -47,7 +47,8 @@ static http1_handler *handler; // set once, before the loops run
 
 // ---- Answers ----
 
-// What has been gathered leaves with one write.
+// What has been gathered leaves with one write. Whether the client takes it is
+// for tcp_is_writable to say, before the next answer is made.
 static void flush(struct tcp_connection *c, struct http1_answers *out) {
     size_t size = out->size;
     out->size = 0;
