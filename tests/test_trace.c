@@ -560,6 +560,27 @@ START_TEST(requests_that_await_hold_nobody) {
 }
 END_TEST
 
+// Thousands of callbacks, each too short to be seen, and still a small file.
+START_TEST(a_flood_of_requests_leaves_a_small_trace) {
+    static struct trace t;
+    snprintf(t.path, sizeof t.path, "%s/flood.json", directory);
+    setenv("TRACE_FILE", t.path, 1);
+    struct server s = server_start("06-http1/http1-traced", "--quiet", NULL);
+    free(
+        shell("curl -s --max-time 20 http://127.0.0.1:%d/[1-3000] -o /dev/null",
+              s.port));
+    ck_assert_int_eq(server_stop(&s, SIGINT), 0);
+    read_trace(&t);
+    ck_assert(t.ended);
+    expect_no_overlaps(&t);
+    ck_assert_double_gt(spends(&t, 3, "connection 1", "parked") +
+                            spends(&t, 3, "connection 1", "cpu"),
+                        0.01);
+    ck_assert_double_gt(
+        spends(&t, 1, "loop", "parked") + spends(&t, 1, "loop", "cpu"), 0.01);
+}
+END_TEST
+
 // ---- A run that was killed ----
 
 START_TEST(a_killed_run_leaves_what_was_until_then) {
@@ -615,6 +636,7 @@ static void add_tests(TCase *tests) {
     tcase_add_test(tests, connections_come_and_go);
     tcase_add_test(tests, a_request_that_blocks_holds_the_loop);
     tcase_add_test(tests, requests_that_await_hold_nobody);
+    tcase_add_test(tests, a_flood_of_requests_leaves_a_small_trace);
     tcase_add_test(tests, a_killed_run_leaves_what_was_until_then);
     tcase_add_test(tests, without_wrap_it_runs_plain_and_says_why);
 }

@@ -13,7 +13,7 @@ wrappers_04-async-sleep := wrap_threads polls wrap_tasks
 wrappers_05-libuv-tcp := wrap_threads wrap_loop
 wrappers_06-http1 := wrap_threads wrap_loop
 wrappers_07-http2 := wrap_threads wrap_loop polls wrap_requests
-WRAPPERS := trace $(wrappers_$(CHAPTER))
+WRAPPERS := trace events lines $(wrappers_$(CHAPTER))
 TRACER := $(WRAPPERS:%=traced/%.o)
 
 # Every call that a wrapper stands before: what the linker is told.
