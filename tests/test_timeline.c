@@ -303,8 +303,8 @@ static const struct {
      LANE(1, 1, "loop") SPAN(1, 1, 0, 900, "asleep", INSIDE("connection 1"))
          SPAN(3, 2, 100, 800, "ready", "")},
     // The same picture, but nobody slept: it worked. Not a word of blocking.
-    {"connection 2 waited 0.80 s for the loop, which worked in a callback for "
-     "connection 1.",
+    {"connection 2 waited 0.80 s for the loop, which worked for connection "
+     "1.",
      LANE(1, 1, "loop") SPAN(1, 1, 0, 900, "cpu", TASK("connection 1"))
          SPAN(3, 2, 100, 800, "ready", "")},
     {"task 2 waited 0.80 s for the only worker, which worked for task 1.",

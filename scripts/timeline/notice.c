@@ -140,9 +140,7 @@ static bool say_hold(FILE *out, const struct trace *t, span_kind *is_held) {
     fputs(" for ", out);
     put_thread(out, t, h.thread);
     const char *did = h.state == ASLEEP ? "slept" : "waited";
-    const char *where = h.waiter->group == STREAMS ? "in a callback for"
-                        : h.state == CPU           ? "for"
-                                                   : "inside";
+    const char *where = h.state == CPU ? "for" : where_inside(h.holder);
     fprintf(out, ", which %s %s %s%s", h.state == CPU ? "worked" : did, where,
             h.holder, h.many_holders ? " and others" : "");
     return true;
@@ -366,12 +364,14 @@ static bool say_inside(FILE *out, const struct trace *t) {
     if (own != NULL && own->end <= s->start &&
         own->end - own->start > trace_worth(t)) {
         put_time(out, own->end - own->start);
-        fprintf(out, ", and only then inside %s, for ", s->inside);
+        fprintf(out, ", and only then %s %s, for ", where_inside(s->inside),
+                s->inside);
         put_time(out, s->end - s->start);
         return true;
     }
     put_time(out, s->end - s->start);
-    fprintf(out, " inside %s, and could do nothing else", s->inside);
+    fprintf(out, " %s %s, and could do nothing else", where_inside(s->inside),
+            s->inside);
     return true;
 }
 

@@ -125,6 +125,12 @@ static const struct {
     [MARK_PANIC] = {'!', "panic"},
 };
 
+const char *where_inside(const char *name) {
+    bool is_future =
+        strncmp(name, "task", 4) == 0 || strncmp(name, "future", 6) == 0;
+    return is_future ? "inside" : "in a callback for";
+}
+
 char state_glyph(enum state state) {
     return state == NO_STATE ? ' ' : state_table[state].glyph;
 }
@@ -159,21 +165,46 @@ void format_partner(char *text, size_t size, const struct span *s) {
 
 // ---- Lines ----
 
+static bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
+
+// A name and its number, a number and its unit: "task 1", "from 2.00 s".
+static bool belong_together(const char *word, const char *next) {
+    size_t unit = strspn(next, "mus");
+    bool is_unit = unit > 0 && strchr(" .,;", next[unit]) != NULL;
+    return is_digit(next[0]) || (is_digit(word[0]) && is_unit);
+}
+
+// How much of the text must stand in one line. Names can be all digits, so
+// there is an end to it.
+static int piece_of(const char *text) {
+    const size_t longest = 30;
+    size_t piece = strcspn(text, " ");
+    size_t start = 0;
+    while (text[piece] == ' ' && piece < longest &&
+           belong_together(text + start, text + piece + 1)) {
+        start = piece + 1;
+        piece = start + strcspn(text + start, " ");
+    }
+    return (int)piece;
+}
+
 void put_wrapped(FILE *out, const char *text, int width, int indent) {
     int column = 0;
     int line_start = 0;
     while (*text != '\0') {
-        int word = (int)strcspn(text, " ");
-        if (column > line_start && column + 1 + word > width) {
+        int piece = piece_of(text);
+        if (column > line_start && column + 1 + piece > width) {
             fprintf(out, "\n%*s", indent, "");
             column = line_start = indent;
         } else if (column > line_start) {
             fputc(' ', out);
             column++;
         }
-        fprintf(out, "%.*s", word, text);
-        column += word;
-        text += word;
+        fprintf(out, "%.*s", piece, text);
+        column += piece;
+        text += piece;
         text += strspn(text, " ");
     }
     fputc('\n', out);

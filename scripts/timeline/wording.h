@@ -30,6 +30,10 @@ typedef void paragraph(FILE *out, const struct trace *t);
 void put_paragraph(FILE *out, paragraph *put, const struct trace *t, int width,
                    int indent);
 
+// RETURNS "inside", for "inside task 1", or "in a callback for": of a
+// connection or request a thread is in a callback.
+const char *where_inside(const char *name);
+
 // In whose poll, for whom: "in task 1", "task 1", "for thread 2", or "".
 void format_partner(char *text, size_t size, const struct span *s);
 

@@ -26,7 +26,7 @@ static void put_did(FILE *out, const struct lane *lane, const struct span *s) {
     }
     fputs(state_verb(s->state), out);
     if (s->inside != NULL) {
-        fprintf(out, " inside %s", s->inside);
+        fprintf(out, " %s %s", where_inside(s->inside), s->inside);
     } else if (s->with != NULL) {
         fprintf(out, " %s %s", lane->group == THREADS ? "for" : "on", s->with);
     } else if (s->awaits != NULL) {
@@ -113,14 +113,16 @@ static void put_story(FILE *out, const struct lane *lane,
 
 // ---- What happened at one moment ----
 
-static void put_moment(FILE *out, const struct moment *m, double total) {
+static void put_moment(FILE *out, const struct lane *lane,
+                       const struct moment *m, double total) {
     static const char *const words[marks] = {
         [MARK_START] = "started",        [MARK_END] = "ended",
         [MARK_STOLEN] = "was stolen",    [MARK_CANCELLED] = "was cancelled",
         [MARK_PANIC] = "panicked",       [MARK_BYTES_IN] = "got bytes",
         [MARK_BYTES_OUT] = "sent bytes",
     };
-    fputs(words[m->mark], out);
+    bool gave_up = m->mark == MARK_PANIC && lane->group == THREADS;
+    fputs(gave_up ? "gave up" : words[m->mark], out);
     if (m->by != NULL) {
         fprintf(out, " by %s", m->by);
     }
@@ -137,7 +139,7 @@ static void put_moments(FILE *out, const struct lane *lane, double total) {
     for (size_t i = 0; i < count; i++) {
         bool is_last = i + 1 == lane->moment_count;
         fputs(i == 0 ? " It " : is_last ? " and " : ", ", out);
-        put_moment(out, &lane->moments[i], total);
+        put_moment(out, lane, &lane->moments[i], total);
     }
     if (lane->moment_count > 0) {
         fputs(lane->moment_count > most_told ? ", and so on." : ".", out);
