@@ -21,6 +21,10 @@ enum {
     // --grace. Who stops the server waits for the last answers so long.
     default_grace_ms = 5 * 1000,
 
+    // A client whose work is under way is not read, so nobody hears it leave.
+    // So often we look after it, and take back work that nobody waits for.
+    held_look_ms = 1000,
+
     // After our last word the client gets this long to read it and leave. To
     // close with unread bytes in the socket would make the kernel send a reset,
     // and a reset can destroy the answer before the client sees it.

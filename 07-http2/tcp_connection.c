@@ -5,6 +5,7 @@
 // is in struct tcp_connection: that is all the stack that a connection has.
 #include "server_loop.h"
 
+#include <poll.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,12 +90,29 @@ void tcp_set_deadline(struct tcp_connection *c, long ms) {
     touch(c);
 }
 
+// It has reset the connection. Who only half-closed it waits for an answer.
+static bool has_left(const struct tcp_connection *c) {
+    struct pollfd p = {.fd = -1, .events = 0}; // an error is always told
+    return uv_fileno((const uv_handle_t *)&c->tcp, &p.fd) == 0 &&
+           poll(&p, 1, 0) == 1 && (p.revents & (POLLERR | POLLHUP)) != 0;
+}
+
+static void look_after(struct tcp_connection *c) {
+    if (has_left(c)) {
+        tcp_abort(c, uv_strerror(UV_ECONNRESET));
+    } else {
+        set_deadline(c, held_look_ms);
+    }
+}
+
 void tcp_connection_on_due(struct deadline *e) {
     struct tcp_connection *c = connection_with(e);
-    if (is_held(c) || tcp_is_closing(c)) {
+    if (tcp_is_closing(c)) {
         return;
     }
-    if (c->pending_writes > 0) {
+    if (is_held(c)) {
+        look_after(c);
+    } else if (c->pending_writes > 0) {
         tcp_abort(c, "the client does not take its answers");
     } else if (!c->ending && c->loop->protocol->on_idle != NULL) {
         tcp_set_deadline(c, 0);
@@ -281,6 +299,7 @@ bool tcp_write(struct tcp_connection *c, const void *bytes, size_t size) {
 void tcp_hold(struct tcp_connection *c) {
     c->holds++;
     uv_read_stop((uv_stream_t *)&c->tcp);
+    set_deadline(c, held_look_ms);
 }
 
 static void let_go(struct tcp_connection *c) {
