@@ -185,8 +185,7 @@ static enum http1_event count_extra(struct http1_parser *p, size_t size,
     return go(p, next);
 }
 
-// We know no extension, so what follows the semicolon is only counted. The last
-// chunk is the empty one; trailers look like fields.
+// The last chunk is the empty one; trailers look like fields.
 static enum http1_event on_chunk_size(struct http1_parser *p,
                                       struct http1_span line) {
     size_t digits = 0;
@@ -197,16 +196,15 @@ static enum http1_event on_chunk_size(struct http1_parser *p,
             return http1_refuse(p, 413, "a body that is too long");
         }
     }
-    p->body_size += p->left;
-    struct http1_span extension = line;
-    span_cut(&extension, digits);
-    span_cut_set(&extension, OCTET_BLANK);
-    // Sixteen digits are 64 bits; more can only be zeros.
-    if (digits == 0 || digits > 16 ||
-        (digits < line.size && !span_cut_octet(&extension, ';'))) {
+    if (digits == 0 || digits > 16) { // 16 are 64 bits; more can only be zeros
         return http1_refuse(p, 400, "a bad chunk size");
     }
-    return count_extra(p, line.size - digits,
+    p->body_size += p->left;
+    span_cut(&line, digits);
+    if (http1_check_extensions(p, line) == HTTP1_REFUSED) {
+        return HTTP1_REFUSED;
+    }
+    return count_extra(p, line.size,
                        p->left > 0 ? HTTP1_IN_CHUNK : HTTP1_AT_TRAILER);
 }
 

@@ -237,3 +237,51 @@ enum http1_event http1_check_head(struct http1_parser *p) {
     p->expects_continue &= p->has_body && p->minor > 0;
     return event;
 }
+
+// ---- Chunk extensions, RFC 9112 section 7.1.1 ----
+
+// The rest of a text in quotes. A backslash takes the meaning from what follows
+// it, so that a quote may stand in the text.
+static bool cut_quoted(struct http1_span *s) {
+    while (s->size > 0) {
+        char octet = *span_cut(s, 1).at;
+        if (octet == '"') {
+            return true;
+        }
+        if (octet == '\\' && s->size > 0) {
+            span_cut(s, 1);
+        }
+    }
+    return false;
+}
+
+// =value, or nothing.
+static bool cut_value(struct http1_span *s) {
+    struct http1_span rest = *s;
+    span_cut_set(&rest, OCTET_BLANK);
+    if (!span_cut_octet(&rest, '=')) {
+        return true;
+    }
+    span_cut_set(&rest, OCTET_BLANK);
+    *s = rest;
+    return span_cut_octet(s, '"') ? cut_quoted(s)
+                                  : span_cut_set(s, OCTET_TOKEN).size > 0;
+}
+
+// We know none and follow none (the RFC says so, too); but what has another
+// shape is a size that somebody else reads otherwise.
+enum http1_event http1_check_extensions(struct http1_parser *p,
+                                        struct http1_span extensions) {
+    struct http1_span s = extensions;
+    while (s.size > 0) {
+        span_cut_set(&s, OCTET_BLANK);
+        if (!span_cut_octet(&s, ';')) {
+            return http1_refuse(p, 400, "a bad chunk size");
+        }
+        span_cut_set(&s, OCTET_BLANK);
+        if (span_cut_set(&s, OCTET_TOKEN).size == 0 || !cut_value(&s)) {
+            return http1_refuse(p, 400, "a bad chunk extension");
+        }
+    }
+    return HTTP1_MORE;
+}

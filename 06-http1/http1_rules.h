@@ -23,4 +23,8 @@ enum http1_event http1_check_field(struct http1_parser *p,
 // connection stays.
 enum http1_event http1_check_head(struct http1_parser *p);
 
+// What stands behind a chunk's size.
+enum http1_event http1_check_extensions(struct http1_parser *p,
+                                        struct http1_span extensions);
+
 #endif
