@@ -91,10 +91,11 @@ static void add_answer(struct tcp_connection *c, struct http1_answers *out,
 // understood any more.
 static void refuse(struct tcp_connection *c, struct http1_answers *out,
                    int status, const char *why) {
+    const char *text = http1_status_text(status);
     char body[http1_longest_text];
-    snprintf(body, sizeof body, "%s: %s", http1_status_text(status), why);
+    snprintf(body, sizeof body, "%s: %s", text, why);
     tcp_report(c, body);
-    strcat(body, "\n");
+    snprintf(body, sizeof body, "%s: %s\n", text, why);
     add_answer(c, out,
                (struct http1_answer){.status = status, .connection = "close"},
                body);
