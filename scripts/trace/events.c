@@ -176,7 +176,8 @@ static void move(int from, int to) {
 static void compact(void) {
     int count = 0;
     memset(file, ' ', file_size);
-    memcpy(file, "[\n", 2);
+    file[0] = '[';
+    file[1] = '\n';
     used = 2;
     for (int i = 0; i < trace_event_count; i++) {
         if (trace_events[i].kind != NOTHING) {

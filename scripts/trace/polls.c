@@ -25,14 +25,14 @@ struct task {
     _Atomic(const void *) waker;
     _Atomic(const void *) handle;
     _Atomic int64_t woken_at; // 0: not woken since the last poll
-    atomic_int home;
-    // Touched only by who polls it, or before anybody can.
+    // What follows is touched only by who polls it, or before anybody can.
     int64_t last_end; // of a poll; 0: never polled
     // When its last poll ended, how many had been drawn, and how many pauses
     // there had been.
     int drawn_before, pauses_before;
     bool drawn; // its lane shows the poll that is going on
     bool finished;
+    atomic_int home; // touched by all, like those above
 };
 
 static struct task tasks[most_tasks];
