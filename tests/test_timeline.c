@@ -415,6 +415,17 @@ static char *draw(const char *text, size_t size) {
     return drawn;
 }
 
+// Another tool may spread one event over many lines; we do not read that.
+START_TEST(one_event_on_a_line) {
+    struct trace t;
+    char *text = strdup("[\n{\n\"ph\": \"X\"\n}\n]\n");
+    ck_assert_ptr_nonnull(text);
+    ck_assert_str_eq(trace_parse(&t, text, strlen(text)),
+                     "not a trace: there is no event on any line");
+    trace_free(&t);
+}
+END_TEST
+
 // A killed run leaves a trace that breaks off anywhere, so each beginning of
 // one is drawn; the sanitizers look on.
 START_TEST(every_beginning_is_drawn) {
@@ -472,6 +483,7 @@ static void add_tests(TCase *tests) {
                         sizeof notices / sizeof notices[0]);
     tcase_add_test(tests, colour_is_an_extra);
     tcase_add_test(tests, refusals_are_one_line);
+    tcase_add_test(tests, one_event_on_a_line);
     tcase_add_test(tests, every_beginning_is_drawn);
     tcase_add_test(tests, large_files_are_drawn);
 }

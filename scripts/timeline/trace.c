@@ -304,6 +304,9 @@ const char *trace_parse(struct trace *t, char *text, size_t size) {
         read_line(t, line, is_last);
         line = stop + 1;
     }
+    if (t->lane_count == 0 && t->unread > 0) {
+        return "not a trace: there is no event on any line";
+    }
     finish(t);
     if (!t->ended) {
         add_up(t);

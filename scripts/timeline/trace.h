@@ -2,15 +2,30 @@
 // a row of spans, each in one state, with marks for what happens at one moment.
 // All times are microseconds from the start of the program.
 //
-// The file is Chrome's JSON Array Format, one event on a line, so Perfetto
-// opens it as well. A run that was killed leaves a file that breaks off: what
-// can be read of it is a trace too.
+// The file is Chrome's JSON Array Format, so Perfetto opens it as well. The
+// first line is "[", then each line is one event, of these kinds:
+//
+//   ph  what it is                  what we take from it
+//   X   a span with ts and dur      cat: its state. args: inside, task, thread,
+//   B   a span that begins at ts    for, polls, cpu_us; see struct span
+//   E   the span that is open ends  ts
+//   i   a moment at ts              name: its mark. args: by, from
+//   M   a name for a lane           name "thread_name", args: name
+//   M   what was run                name "run", args: program, act
+//   M   how it ended                name "end", args: wall_us, cpu_us, polls,
+//                                   status
+//
+// pid is the group of the lane, tid its number in the group. Lines may come in
+// any order, but B before its E. A run that was killed leaves a file that breaks
+// off: what can be read of it is a trace too, and a span that is still open goes
+// on to the last time stamp.
 #ifndef TRACE_H
 #define TRACE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
+// In a trace: "asleep", "waiting", "cpu", "ready", "parked".
 enum state { ASLEEP, WAITING, CPU, READY, PARKED, NO_STATE };
 enum { states = NO_STATE };
 
