@@ -23,6 +23,12 @@ static void pause_ms(long ms) {
     nanosleep(&t, NULL);
 }
 
+static double cpu_seconds(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
 // ---- Failing calls ----
 // The linker sends the modules' calls here (see the Makefile): the call whose
 // turn it is fails.
@@ -416,9 +422,8 @@ END_TEST
 enum use { JOIN, DETACH, CANCEL_AND_JOIN, AWAIT, uses };
 enum moment { BEFORE, WHILE, AFTER, moments };
 
-static void *open_gate_later(void *unused) {
-    (void)unused;
-    pause_ms(20);
+static void *open_gate_later(void *ms) {
+    pause_ms(*(long *)ms);
     atomic_store(&gate_is_open, true);
     return NULL;
 }
@@ -462,7 +467,8 @@ START_TEST(each_use_at_each_moment) {
     if (moment == WHILE) {
         wait_until_held();
     }
-    pthread_t opener = start_thread(open_gate_later, NULL);
+    long ms = 20;
+    pthread_t opener = start_thread(open_gate_later, &ms);
     if (moment == AFTER) {
         expect_all_dropped();
     }
@@ -473,6 +479,18 @@ START_TEST(each_use_at_each_moment) {
     }
     pthread_join(opener, NULL);
     expect_all_dropped();
+}
+END_TEST
+
+// Neither the worker nor who joins asks again and again.
+START_TEST(who_waits_needs_no_cpu_time) {
+    long ms = 600;
+    pthread_t opener = start_thread(open_gate_later, &ms);
+    double before = cpu_seconds();
+    ck_assert_int_eq(task_join(spawn(HELD), NULL), TASK_COMPLETED);
+    pause_ms(200); // the worker has nothing to do
+    ck_assert_double_lt(cpu_seconds() - before, 0.2);
+    pthread_join(opener, NULL);
 }
 END_TEST
 
@@ -580,12 +598,6 @@ START_TEST(thousands_of_tasks_on_several_workers) {
     stealing_stop();
 }
 END_TEST
-
-static double cpu_seconds(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 START_TEST(idle_workers_sleep_and_wake_up) {
     ck_assert_int_eq(stealing_start(4, all_sharings[_i]), 0);
@@ -866,6 +878,7 @@ static void add_tests(TCase *tests) {
     tcase_add_test(tests, the_last_awaiter_is_woken);
     tcase_add_test(tests, a_wake_after_the_end_does_nothing);
     tcase_add_loop_test(tests, each_use_at_each_moment, 0, uses * moments);
+    tcase_add_test(tests, who_waits_needs_no_cpu_time);
     tcase_add_test(tests, thousands_of_tasks_at_once);
     tcase_add_loop_test(tests, thousands_of_tasks_on_several_workers, 0, 3);
     tcase_add_loop_test(tests, idle_workers_sleep_and_wake_up, 0, 3);
