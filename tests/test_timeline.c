@@ -18,7 +18,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-// Golden files have the name of the case; a case of one trace has its name.
+// Golden files have the name of the case. Most traces are made by hand; those
+// that are called measured were written by the tracer.
 static const struct {
     const char *name;
     const char *traces;
@@ -32,6 +33,8 @@ static const struct {
     {"03-stealing", "03-stealing.json"},
     {"04-side-by-side", "04-sleepers.json 04-timer.json"},
     {"05-side-by-side", "05-blocking.json 05-pooled.json"},
+    {"03-cancel-measured", "03-cancel-measured.json"},
+    {"07-blocking-measured", "07-blocking-measured.json"},
     {"crowd", "crowd.json"},
     {"killed", "killed.json"},
     {"empty", "empty.json"},
