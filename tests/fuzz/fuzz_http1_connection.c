@@ -1,0 +1,184 @@
+#define _POSIX_C_SOURCE 200809L
+// Fuzzer for chapter 06's protocol on a TCP server that is played by this file:
+// whatever the octets are, in whatever pieces they come, and however little of
+// the answers the client takes at a time, the answers are the same, and no more
+// than one gathering of them is ever pending.
+// modules: 06-http1 http1_connection http1_answers http1_parser http1_rules http1_octets
+#include "http1_connection.h"
+#include "http_date.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { sent_room = 8 << 20, most_pending = 16 * 1024 };
+
+struct tcp_connection {
+    max_align_t state[64];
+    char *sent; // all answers
+    size_t sent_size, pending;
+    size_t room; // so much the client takes at a time; 0: everything
+    bool ending, closing;
+};
+
+static const struct tcp_protocol *protocol;
+static uint64_t handled; // a hash of all requests
+
+static void check(bool good) {
+    if (!good) {
+        abort();
+    }
+}
+
+// ---- The TCP server, played ----
+
+int tcp_server_run(const struct tcp_protocol *p,
+                   const struct server_options *unused) {
+    (void)unused;
+    check(p->state_size <= sizeof(max_align_t[64]));
+    protocol = p;
+    return 0;
+}
+
+void *tcp_state(struct tcp_connection *c) {
+    return c->state;
+}
+
+const struct server_options *tcp_options(const struct tcp_connection *c) {
+    static const struct server_options options = {.request_ms = 1000};
+    (void)c;
+    return &options;
+}
+
+bool tcp_is_closing(const struct tcp_connection *c) {
+    return c->closing;
+}
+
+bool tcp_is_writable(const struct tcp_connection *c) {
+    return c->pending == 0 && !c->ending && !c->closing;
+}
+
+void tcp_set_deadline(struct tcp_connection *c, long ms) {
+    (void)c;
+    check(ms == 0 || ms == 1000);
+}
+
+void tcp_report(struct tcp_connection *c, const char *why) {
+    (void)c;
+    (void)why;
+}
+
+bool tcp_write(struct tcp_connection *c, const void *bytes, size_t size) {
+    check(size > 0 && tcp_is_writable(c));
+    check(c->sent_size + size < sent_room);
+    memcpy(c->sent + c->sent_size, bytes, size);
+    c->sent_size += size;
+    c->pending = c->room == 0 || size < c->room ? 0 : size - c->room;
+    check(c->pending <= most_pending);
+    return c->pending == 0;
+}
+
+void tcp_end(struct tcp_connection *c) {
+    c->ending = true;
+}
+
+void tcp_abort(struct tcp_connection *c, const char *why) {
+    (void)why;
+    c->closing = true;
+}
+
+const char *http_date(void) {
+    return "Sun, 06 Nov 1994 08:49:37 GMT"; // the same in both runs
+}
+
+// ---- A client ----
+
+static void add(const char *bytes, size_t size) {
+    for (size_t i = 0; i < size; i++) {
+        handled = (handled ^ (unsigned char)bytes[i]) * 0x100000001b3;
+    }
+}
+
+static const char *handle(const struct http1_request *r) {
+    add(r->head.method.at, r->head.method.size);
+    add(r->head.target.at, r->head.target.size);
+    add(r->head.fields.at, r->head.fields.size);
+    add(r->body.at, r->body.size);
+    add((const char *)&r->body_size, sizeof r->body_size);
+    return "Hello, World!";
+}
+
+static void read_answers(struct tcp_connection *c) {
+    while (c->pending > 0 && !c->closing) {
+        c->pending -= c->room < c->pending ? c->room : c->pending;
+        if (tcp_is_writable(c)) {
+            protocol->on_drained(c);
+        }
+    }
+}
+
+static void say(struct tcp_connection *c, const uint8_t *bytes, size_t size) {
+    char *block = malloc(size); // AddressSanitizer sees a look behind its end
+    check(block != NULL);
+    memcpy(block, bytes, size);
+    protocol->on_bytes(c, block, size);
+    free(block);
+    read_answers(c);
+}
+
+// Whether a client gets a 100 depends on when its body comes, so these do not
+// count.
+static void forget_interim(struct tcp_connection *c) {
+    static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    const size_t size = sizeof go_on - 1;
+    size_t kept = 0;
+    for (size_t i = 0; i < c->sent_size;) {
+        if (i + size <= c->sent_size && memcmp(c->sent + i, go_on, size) == 0) {
+            i += size;
+        } else {
+            c->sent[kept++] = c->sent[i++];
+        }
+    }
+    c->sent_size = kept;
+}
+
+static uint64_t talk(struct tcp_connection *c, const uint8_t *bytes,
+                     size_t size, size_t room, size_t piece) {
+    char *sent = c->sent;
+    *c = (struct tcp_connection){.sent = sent, .room = room};
+    handled = 0xcbf29ce484222325;
+    for (size_t at = 0; at < size && tcp_is_writable(c); at += piece) {
+        say(c, bytes + at, piece < size - at ? piece : size - at);
+    }
+    check(c->pending == 0);
+    if (tcp_is_writable(c)) {
+        protocol->on_end(c);
+        check(c->ending);
+    }
+    protocol->on_close(c);
+    forget_interim(c);
+    return handled;
+}
+
+// Two octets say how the second client speaks and reads.
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
+    static struct tcp_connection quick, slow;
+    if (protocol == NULL) {
+        quick.sent = malloc(sent_room);
+        slow.sent = malloc(sent_room);
+        check(quick.sent != NULL && slow.sent != NULL);
+        http1_run(handle, NULL);
+    }
+    if (size < 3 || size > 16 * 1024) {
+        return 0;
+    }
+    const size_t room = bytes[0] + 1u, piece = bytes[1] + 1u;
+    bytes += 2;
+    size -= 2;
+    uint64_t one = talk(&quick, bytes, size, 0, size);
+    uint64_t other = talk(&slow, bytes, size, room * room, piece);
+    check(one == other);
+    check(quick.sent_size == slow.sent_size);
+    check(memcmp(quick.sent, slow.sent, quick.sent_size) == 0);
+    return 0;
+}
