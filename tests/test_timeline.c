@@ -371,7 +371,7 @@ static const struct {
      MARK(2, 1, 5, "panic", "") MARK(2, 2, 5, "end", "") MARK(
          2, 3, 7, "end", "") MARK(2, 4, 5, "end", "") MARK(2, 5, 7, "end", "")},
     {"thread 2 gave up.", MARK(1, 2, 5, "panic", "")},
-    {"task 2 was cancelled after 0.25 s; task 1 ended well.",
+    {"task 2 was cancelled at 0.25 s; task 1 ended well.",
      MARK(2, 1, 400, "end", "") MARK(2, 2, 250, "cancelled", "")},
     {"worker 2 took task 3 from worker 1; 1 more changed hands.",
      MARK(2, 3, 5, "stolen", "\"by\":\"worker 2\",\"from\":\"worker 1\"")

@@ -139,7 +139,7 @@ static bool skip_list(char **at, char close, int depth) {
 }
 
 // The depth is counted, because a hostile file is nothing but brackets.
-static bool skip_value(char **at, int depth) { // NOLINT(misc-no-recursion)
+static bool skip_value(char **at, int depth) {
     struct json_field unused = {0};
     if (depth >= deepest) {
         return false;

@@ -73,7 +73,7 @@ static bool say_cancelled(FILE *out, const struct trace *t) {
     if (lane == NULL) {
         return false;
     }
-    fprintf(out, "%s was cancelled after ", lane->name);
+    fprintf(out, "%s was cancelled at ", lane->name);
     put_time(out, lane_mark(lane, MARK_CANCELLED)->at);
     put_who_ended(out, t, lane);
     return true;

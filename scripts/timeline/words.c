@@ -124,7 +124,8 @@ static void put_moment(FILE *out, const struct lane *lane,
     bool gave_up = m->mark == MARK_PANIC && lane->group == THREADS;
     fputs(gave_up ? "gave up" : words[m->mark], out);
     if (m->by != NULL) {
-        fprintf(out, " by %s", m->by);
+        bool is_deed = m->mark == MARK_STOLEN || m->mark == MARK_CANCELLED;
+        fprintf(out, " %s %s", is_deed ? "by" : "on", m->by);
     }
     if (m->from != NULL) {
         fprintf(out, " from %s", m->from);
