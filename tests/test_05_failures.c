@@ -1,11 +1,13 @@
 #define _GNU_SOURCE // for accept4
 // What chapter 05's server does when the system lets it down: no memory, no
-// more files, no thread. The failing calls are caught by the linker (--wrap),
-// and libuv's accept4 by a function of the same name.
+// more files, no thread. And what it does for a protocol that is less patient
+// than echo. The failing calls are caught by the linker (--wrap), and libuv's
+// accept4 by a function of the same name.
 #include "harness.h"
 #include "tcp_server.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -76,6 +78,29 @@ static bool open_failing(struct tcp_connection *c) {
 static const struct tcp_protocol echo = {.on_bytes = on_bytes};
 static const struct tcp_protocol not_opening = {.on_bytes = on_bytes,
                                                 .on_open = open_failing};
+
+// A protocol that wants something whole within half a second.
+static bool open_strict(struct tcp_connection *c) {
+    tcp_set_deadline(c, 500);
+    return true;
+}
+
+static void on_bytes_strict(struct tcp_connection *c, const char *bytes,
+                            size_t size) {
+    if (bytes[size - 1] == '.') { // it is whole, and there may be another
+        tcp_set_deadline(c, 0);
+        (void)tcp_write(c, "good", 4);
+    }
+}
+
+static void on_idle_strict(struct tcp_connection *c) {
+    (void)tcp_write(c, "late", 4);
+    tcp_end(c);
+}
+
+static const struct tcp_protocol strict = {.on_open = open_strict,
+                                           .on_bytes = on_bytes_strict,
+                                           .on_idle = on_idle_strict};
 
 static struct server start(const struct tcp_protocol *protocol, long threads) {
     struct server s = {.log = "/tmp/workbook-test-XXXXXX"};
@@ -221,6 +246,31 @@ START_TEST(no_thread_for_a_loop) {
 }
 END_TEST
 
+// A byte now and then is not idle, but it is late all the same.
+START_TEST(a_trickle_is_not_a_request) {
+    struct server s = start(&strict, 1);
+    int trickle = client_connect(&s), quick = client_connect(&s);
+    char answer[16];
+    double waited = 0;
+    client_say(quick, "all.");
+    for (; waited < 3; waited += 0.1) {
+        struct pollfd p = {.fd = trickle, .events = POLLIN};
+        client_say(trickle, "x");
+        if (poll(&p, 1, 100) == 1) {
+            break;
+        }
+    }
+    ck_assert(waited >= 0.4 && waited < 3);
+    ck_assert_uint_eq(client_read(trickle, answer, sizeof answer, 5), 4);
+    ck_assert_str_eq(answer, "late");
+    client_say(quick, "and more.");
+    ck_assert_uint_eq(client_read(quick, answer, sizeof answer, 8), 8);
+    close(trickle);
+    close(quick);
+    ck_assert_int_eq(server_stop(&s, SIGINT), 0);
+}
+END_TEST
+
 static void reset_world(void) {
     memset(world, 0, sizeof *world);
 }
@@ -234,6 +284,7 @@ static void add_tests(TCase *tests) {
                         sizeof accept_errors / sizeof accept_errors[0]);
     tcase_add_test(tests, stops_while_it_cannot_accept);
     tcase_add_test(tests, no_thread_for_a_loop);
+    tcase_add_test(tests, a_trickle_is_not_a_request);
 }
 
 int main(void) {
