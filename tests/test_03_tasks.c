@@ -79,7 +79,7 @@ enum kind {
     SPINS,  // wakes itself for ever
     NEVER,  // keeps no waker, so nobody can wake it
     BLOCKS, // holds the worker for 50 ms
-    KEPT,   // leaves a clone of its waker, and is ready when polled again
+    KEPT,   // leaves a clone of its waker; polled again, it tells the news
     HELD    // holds the worker until the gate is open
 };
 
@@ -96,6 +96,7 @@ struct probe {
     struct future *join;
     int child_value;
     struct waker *kept;
+    int *news; // guarded by nothing but the wake
 };
 
 static void *wake_later(void *arg) {
@@ -177,6 +178,9 @@ static enum poll act_as_told(struct probe *me, const struct waker *waker) {
     case KEPT:
         if (me->polls == 1) {
             *me->kept = waker_clone(waker);
+        }
+        if (me->polls == 2 && me->news != NULL) {
+            me->polls = *me->news;
         }
         return me->polls == 1 ? FUTURE_PENDING : FUTURE_READY;
     case HELD:
@@ -478,6 +482,51 @@ START_TEST(each_use_at_each_moment) {
         task_detach(first);
     }
     pthread_join(opener, NULL);
+    expect_all_dropped();
+}
+END_TEST
+
+// Tells the news, and that it has done so; the second says nothing about the
+// order of the two, so it cannot stand in for the wake.
+struct herald {
+    struct waker *waker;
+    int news;
+    atomic_bool done;
+};
+
+static void *tell_news(void *arg) {
+    struct herald *me = arg;
+    me->news = 42;
+    waker_wake(me->waker);
+    atomic_store_explicit(&me->done, true, memory_order_relaxed);
+    return NULL;
+}
+
+// The second wake finds the task on the queue already. Still its poll must see
+// what was done before that wake. Only ThreadSanitizer notices if not.
+START_TEST(a_wake_brings_what_was_done_before_it) {
+    static struct herald herald;
+    struct waker kept;
+    struct probe *keeper = probe(KEPT);
+    keeper->kept = &kept;
+    keeper->news = &herald.news;
+    struct task *task = spawn_task(&keeper->base, sizeof(int));
+    ck_assert_int_eq(task_join(spawn(AT_ONCE), NULL), TASK_COMPLETED);
+    struct task *first = spawn(HELD);
+    wait_until_held();
+    waker_wake(&kept);
+    herald.waker = &kept;
+    pthread_t thread = start_thread(tell_news, &herald);
+    while (!atomic_load_explicit(&herald.done, memory_order_relaxed)) {
+        pause_ms(1);
+    }
+    atomic_store(&gate_is_open, true);
+    int news = 0;
+    ck_assert_int_eq(task_join(task, &news), TASK_COMPLETED);
+    ck_assert_int_eq(news, 42);
+    pthread_join(thread, NULL);
+    waker_drop(&kept);
+    task_detach(first);
     expect_all_dropped();
 }
 END_TEST
@@ -878,6 +927,7 @@ static void add_tests(TCase *tests) {
     tcase_add_test(tests, the_last_awaiter_is_woken);
     tcase_add_test(tests, a_wake_after_the_end_does_nothing);
     tcase_add_loop_test(tests, each_use_at_each_moment, 0, uses * moments);
+    tcase_add_test(tests, a_wake_brings_what_was_done_before_it);
     tcase_add_test(tests, who_waits_needs_no_cpu_time);
     tcase_add_test(tests, thousands_of_tasks_at_once);
     tcase_add_loop_test(tests, thousands_of_tasks_on_several_workers, 0, 3);
