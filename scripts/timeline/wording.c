@@ -182,7 +182,7 @@ static int piece_of(const char *text) {
     const size_t longest = 30;
     size_t piece = strcspn(text, " ");
     size_t start = 0;
-    while (text[piece] == ' ' && piece < longest &&
+    while (piece < longest && text[piece] == ' ' &&
            belong_together(text + start, text + piece + 1)) {
         start = piece + 1;
         piece = start + strcspn(text + start, " ");
