@@ -36,6 +36,12 @@ enum {
     // body, or of an answer that it takes, are as good as a whole request.
     bytes_of_progress = 64 * 1024,
 
+    // Small blocks that are kept for the next request, see http2_memory.h: of
+    // 32, 64 ... 512 bytes, and 500 of each size, 2 MB at most on each loop.
+    kept_step = 32,
+    kept_sizes = 16,
+    kept_most = 500,
+
     // Output gathered for one write. A write costs as much as ten requests.
     output_size = 32 * 1024,
 };

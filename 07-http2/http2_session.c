@@ -59,23 +59,25 @@ static int on_begin_frame(nghttp2_session *nghttp2,
 
 // ---- What nghttp2 tells us, the first step ----
 
-// A new request, unless it is one too many: nghttp2 refuses that by itself.
+// A new request, unless it is one too many: nghttp2 refuses that by itself. The
+// fields of a list come one after another, and no other frame between them.
 static int on_begin_headers(nghttp2_session *nghttp2,
                             const nghttp2_frame *frame, void *user_data) {
     struct http2_session *s = user_data;
-    struct http2_request *r = request_of(nghttp2, frame->hd.stream_id);
     if (frame->headers.cat != NGHTTP2_HCAT_REQUEST) {
-        if (r != NULL) {
-            r->in_trailers = true;
+        s->incoming = request_of(nghttp2, frame->hd.stream_id);
+        if (s->incoming != NULL) {
+            s->incoming->in_trailers = true;
         }
         return 0;
     }
-    r = http2_request_new(s, frame->hd.stream_id);
-    if (r == NULL) {
+    s->incoming = http2_request_new(s, frame->hd.stream_id);
+    if (s->incoming == NULL) {
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE; // resets the stream
     }
     http2_patience_regain(&s->patience, 1); // what the frame has cost
-    return nghttp2_session_set_stream_user_data(nghttp2, r->stream, r);
+    return nghttp2_session_set_stream_user_data(nghttp2, frame->hd.stream_id,
+                                                s->incoming);
 }
 
 static int reset(struct http2_session *s, int32_t stream, uint32_t why) {
@@ -88,7 +90,9 @@ static int on_header(nghttp2_session *nghttp2, const nghttp2_frame *frame,
                      const uint8_t *value, size_t value_size, uint8_t flags,
                      void *user_data) {
     struct http2_session *s = user_data;
-    struct http2_request *r = request_of(nghttp2, frame->hd.stream_id);
+    struct http2_request *r = s->incoming;
+    (void)nghttp2;
+    (void)frame;
     (void)flags;
     if (r == NULL) {
         return 0;
@@ -207,16 +211,18 @@ static bool on_open(struct tcp_connection *c) {
     static const nghttp2_settings_entry settings[] = {
         {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, max_requests},
         {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, max_headers},
+        {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1},
     };
     struct http2_session *s = tcp_state(c);
     s->connection = c;
     s->is_timed = true; // it must introduce itself
     tcp_set_deadline(c, tcp_options(c)->request_ms);
     http2_patience_begin(&s->patience, uv_now(tcp_loop(c)));
-    return nghttp2_session_server_new2(&s->nghttp2, callbacks, s,
-                                       nghttp2_options) == 0 &&
+    return nghttp2_session_server_new3(&s->nghttp2, callbacks, s,
+                                       nghttp2_options,
+                                       &http2_loop_of(s)->memory.calls) == 0 &&
            nghttp2_submit_settings(s->nghttp2, NGHTTP2_FLAG_NONE, settings,
-                                   2) == 0;
+                                   sizeof settings / sizeof settings[0]) == 0;
 }
 
 // A client that speaks HTTP/1, such as a browser, gets an answer that it can
@@ -252,6 +258,12 @@ static void hear_no_more(struct http2_session *s, ssize_t error) {
         s->nghttp2, ours ? NGHTTP2_INTERNAL_ERROR : NGHTTP2_ENHANCE_YOUR_CALM);
 }
 
+// The second step and the third.
+static void run_round(struct http2_session *s) {
+    http2_send_soon(s);
+    uv_executor_run(http2_loop_of(s)->executor);
+}
+
 static void on_bytes(struct tcp_connection *c, const char *bytes, size_t size) {
     struct http2_session *s = tcp_state(c);
     if (s->deaf) {
@@ -269,7 +281,7 @@ static void on_bytes(struct tcp_connection *c, const char *bytes, size_t size) {
     size_t received = s->received + size;
     s->received = received < preface_size ? (uint8_t)received : preface_size;
     if (s->received == preface_size) { // before that we say nothing
-        http2_send_soon(s);
+        run_round(s);
     }
 }
 
@@ -283,7 +295,7 @@ static void on_end(struct tcp_connection *c) {
     if (s->received < preface_size) {
         tcp_end(c);
     } else {
-        http2_send_soon(s);
+        run_round(s); // later the loop may see nothing to stay for
     }
 }
 
@@ -341,6 +353,7 @@ static bool on_loop_start(uv_loop_t *uv) {
         free(loop);
         return false;
     }
+    http2_memory_begin(&loop->memory);
     uv->data = loop;
     return true;
 }
@@ -348,6 +361,7 @@ static bool on_loop_start(uv_loop_t *uv) {
 static void on_loop_stop(uv_loop_t *uv) {
     struct http2_loop *loop = uv->data;
     uv_executor_stop(loop->executor);
+    http2_memory_end(&loop->memory);
     free(loop);
 }
 

@@ -5,6 +5,7 @@
 #define HTTP2_SESSION_H
 
 #include "future.h"
+#include "http2_memory.h"
 #include "http2_output.h"
 #include "http2_patience.h"
 #include "http2_request.h"
@@ -26,6 +27,7 @@ int http2_run(http2_handler *handler, const struct server_options *options);
 struct http2_loop {
     struct uv_executor *executor;
     struct http2_outbox outbox;
+    struct http2_memory memory;
 };
 
 // Lives in the connection, as the protocol's state.
@@ -33,6 +35,7 @@ struct http2_session {
     nghttp2_session *nghttp2;
     struct tcp_connection *connection;
     struct http2_request *requests; // all that are under way
+    struct http2_request *incoming; // whose header fields come in, or NULL
     size_t header_text;             // bytes that they hold
     struct http2_patience patience;
     struct http2_session *next_unsent;

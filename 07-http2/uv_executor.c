@@ -1,8 +1,8 @@
 #define _POSIX_C_SOURCE 200809L
 // A task queue as in chapter 03, but with no worker of its own: the libuv loop
-// comes by twice in each of its turns and polls what is queued. Polls happen on
-// one thread, the loop's. So a task needs no states here, only the note that it
-// is queued. A waker may still be used by any thread.
+// comes by in each of its turns and polls what is queued. Polls happen on one
+// thread, the loop's. So a task needs no states here, only the note that it is
+// queued. A waker may still be used by any thread.
 #include "uv_executor.h"
 
 #include <stdatomic.h>
@@ -11,9 +11,9 @@
 
 struct uv_executor {
     uv_prepare_t before_sleep;
-    uv_check_t after_events;
     uv_async_t bell; // wakes the loop, from any thread
     int open_handles;
+    int unfinished; // tasks with a future
     void (*after_round)(void *data);
     void *data;
     atomic_int refs;  // the owner, and each task
@@ -92,6 +92,23 @@ static struct waker clone(void *data) {
 
 // ---- Polling, on the loop's thread ----
 
+// A task that is not finished keeps the loop running, whatever it awaits: the
+// last socket may be closed, and its wake come from another thread.
+static void begin(struct uv_task *t, struct future *future) {
+    t->future = future;
+    if (t->executor->unfinished++ == 0) {
+        uv_ref((uv_handle_t *)&t->executor->bell);
+    }
+}
+
+static void finish(struct uv_task *t) {
+    future_drop(t->future);
+    t->future = NULL;
+    if (--t->executor->unfinished == 0) {
+        uv_unref((uv_handle_t *)&t->executor->bell);
+    }
+}
+
 // The note is taken off before the poll. So a wake that comes during the poll
 // queues the task once more, and is not lost.
 static void poll_task(struct uv_task *t) {
@@ -99,8 +116,7 @@ static void poll_task(struct uv_task *t) {
     atomic_store(&t->queued, false);
     if (t->future != NULL &&
         future_poll(t->future, &waker, NULL) == FUTURE_READY) {
-        future_drop(t->future);
-        t->future = NULL;
+        finish(t);
     }
     task_unref(t); // the queue's
 }
@@ -116,7 +132,7 @@ static struct uv_task *take_all(struct uv_executor *e) {
 
 // What these polls wake is for the next round. So futures that wake each other
 // cannot keep the loop from its sockets.
-static void run_round(struct uv_executor *e) {
+void uv_executor_run(struct uv_executor *e) {
     struct uv_task *t = take_all(e);
     while (t != NULL) {
         struct uv_task *next = t->next;
@@ -128,7 +144,7 @@ static void run_round(struct uv_executor *e) {
 
 static void on_before_sleep(uv_prepare_t *handle) {
     struct uv_executor *e = handle->data;
-    run_round(e);
+    uv_executor_run(e);
     uv_mutex_lock(&e->mutex);
     e->thread = uv_thread_self(); // known only now that the loop runs
     if (e->first != NULL) {       // do not fall asleep over these
@@ -137,27 +153,20 @@ static void on_before_sleep(uv_prepare_t *handle) {
     uv_mutex_unlock(&e->mutex);
 }
 
-static void on_after_events(uv_check_t *handle) {
-    run_round(handle->data);
-}
-
 static void on_bell(uv_async_t *handle) {
-    (void)handle; // the loop is awake: a round follows
+    (void)handle; // the loop is awake: a round comes before it sleeps again
 }
 
 // ---- Life ----
 
-// None of the three keeps the loop running when all else is closed.
+// Neither of them keeps the loop running; see begin.
 static void start_handles(uv_loop_t *loop, struct uv_executor *e) {
     uv_prepare_init(loop, &e->before_sleep);
-    uv_check_init(loop, &e->after_events);
-    e->before_sleep.data = e->after_events.data = e->bell.data = e;
+    e->before_sleep.data = e->bell.data = e;
     uv_prepare_start(&e->before_sleep, on_before_sleep);
-    uv_check_start(&e->after_events, on_after_events);
     uv_unref((uv_handle_t *)&e->before_sleep);
-    uv_unref((uv_handle_t *)&e->after_events);
     uv_unref((uv_handle_t *)&e->bell);
-    e->open_handles = 3;
+    e->open_handles = 2;
 }
 
 struct uv_executor *uv_executor_start(uv_loop_t *loop,
@@ -201,7 +210,6 @@ void uv_executor_stop(struct uv_executor *e) {
         t = next;
     }
     uv_close((uv_handle_t *)&e->before_sleep, on_closed);
-    uv_close((uv_handle_t *)&e->after_events, on_closed);
     uv_close((uv_handle_t *)&e->bell, on_closed);
 }
 
@@ -213,16 +221,15 @@ struct uv_task *uv_execute(struct uv_executor *e, struct future *future) {
     }
     atomic_fetch_add(&e->refs, 1);
     t->executor = e;
-    t->future = future;
     atomic_init(&t->refs, 1);
+    begin(t, future);
     wake(t);
     return t;
 }
 
 void uv_task_drop(struct uv_task *t) {
     if (t->future != NULL) {
-        future_drop(t->future);
-        t->future = NULL;
+        finish(t);
     }
     task_unref(t);
 }

@@ -11,18 +11,22 @@ struct uv_executor;
 struct uv_task;
 
 // RETURNS an executor on loop, ended by uv_executor_stop; NULL: no memory.
-// The futures that are ready to go on are polled together, in rounds: one
-// before the loop falls asleep and one after it has handled what woke it. Each
-// round ends with a call of after_round(data), where all that the futures have
-// produced can be sent in one go.
+// The futures that were woken are polled together, in rounds: one in each turn
+// of the loop, before it falls asleep. Each round ends with a call of
+// after_round(data), where all that the futures have produced can be sent in one
+// go.
 struct uv_executor *
 uv_executor_start(uv_loop_t *loop, void (*after_round)(void *data), void *data);
+
+// One more round, now. On the loop's thread only, and not from inside a future.
+void uv_executor_run(struct uv_executor *e);
 
 // Polls no more. CONSUMES e, when all of its tasks have ended. Wakers that are
 // still about do no harm; the last of them frees the memory.
 void uv_executor_stop(struct uv_executor *e);
 
-// Hands the future over; it is polled in the next round. CONSUMES future. Its
+// Hands the future over; it is polled in the next round, and keeps the loop
+// running until it is finished. CONSUMES future. Its
 // output is nothing, so poll gets NULL for it. RETURNS its task, ended by
 // uv_task_drop; NULL: no memory. On the loop's thread only.
 struct uv_task *uv_execute(struct uv_executor *e, struct future *future);

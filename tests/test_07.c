@@ -171,6 +171,22 @@ START_TEST(stopping_finishes_what_is_in_flight) {
 }
 END_TEST
 
+// Nothing but the future keeps the loop running then.
+START_TEST(stopping_waits_for_a_half_closed_client) {
+    struct server s = server_start(PROGRAM, "pooled", "--quiet", NULL);
+    struct frame f;
+    int fd = http2_connect(&s, NULL, 0);
+    send_get(fd, 1);
+    ck_assert_int_eq(shutdown(fd, SHUT_WR), 0);
+    pause_ms(200);
+    kill(s.pid, SIGTERM);
+    expect_frame(fd, &f, GOAWAY);
+    expect_greeting(fd, 1);
+    ck_assert_int_eq(server_stop(&s, 0), 0);
+    close(fd);
+}
+END_TEST
+
 START_TEST(a_second_signal_ends_at_once) {
     struct server s = server_start(PROGRAM, "sleeping", "--quiet", NULL);
     int fd = http2_connect(&s, NULL, 0);
@@ -211,6 +227,7 @@ static void add_tests(TCase *tests) {
     tcase_add_test(tests, pooled_holds_nobody_up);
     tcase_add_test(tests, pooled_survives_who_leaves);
     tcase_add_test(tests, stopping_finishes_what_is_in_flight);
+    tcase_add_test(tests, stopping_waits_for_a_half_closed_client);
     tcase_add_test(tests, a_second_signal_ends_at_once);
     tcase_add_test(tests, idle_clients_are_told);
 }

@@ -6,6 +6,7 @@
 #include "pool_work.h"
 #include "uv_executor.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 static int rounds;
@@ -44,8 +45,8 @@ static struct future *spinner(int name, int turns, int *log, int *at) {
     return &me->base;
 }
 
-// A loop with an executor. The executor does not keep a loop running; in the
-// server its clients do, and here a handle that does nothing else.
+// A loop with an executor. A handle that does nothing else keeps it running, as
+// clients do in the server.
 struct world {
     uv_loop_t loop;
     uv_async_t reason_to_run;
@@ -76,14 +77,16 @@ START_TEST(futures_take_turns) {
     struct uv_task *never = uv_execute(w.executor, spinner(9, 1, log, &at));
     uv_task_drop(never); // before its first poll
     ck_assert_int_eq(at, 0);
-    // Two rounds in each turn of the loop, which must not fall asleep between
-    // them: nobody would wake it.
-    for (int turn = 0; turn < 2; turn++) {
+    // A round in each turn of the loop, which must not fall asleep after it: a
+    // future is woken already, and nobody else would wake the loop.
+    for (int turn = 0; turn < 3; turn++) {
         uv_run(&w.loop, UV_RUN_ONCE);
     }
+    ck_assert_int_eq(at, 5);
+    uv_executor_run(w.executor); // a round out of turn
     const int wanted[] = {1, 2, 1, 2, 1, 1};
     ck_assert_mem_eq(log, wanted, sizeof wanted);
-    ck_assert_int_ge(rounds, 4);
+    ck_assert_int_eq(rounds, 4);
     uv_task_drop(one);
     uv_task_drop(two);
     world_close(&w);
@@ -127,6 +130,35 @@ START_TEST(wakers_may_outlive_the_executor) {
     waker_wake(&another);
     waker_drop(&another);
     waker_drop(&kept);
+}
+END_TEST
+
+static void *wake_late(void *waker) {
+    pause_ms(50);
+    waker_wake(waker);
+    return NULL;
+}
+
+START_TEST(a_task_keeps_the_loop_running) {
+    static const struct future_ops ops = {keeper_poll, keeper_drop};
+    struct waker kept = {0};
+    struct keeper keeper = {{&ops}, &kept};
+    struct world w;
+    pthread_t thread;
+    world_open(&w);
+    uv_unref((uv_handle_t *)&w.reason_to_run);
+    struct uv_task *task = uv_execute(w.executor, &keeper.base);
+    while (kept.ops == NULL) {
+        uv_run(&w.loop, UV_RUN_NOWAIT);
+    }
+    double start = now();
+    ck_assert_int_eq(pthread_create(&thread, NULL, wake_late, &kept), 0);
+    uv_run(&w.loop, UV_RUN_DEFAULT);
+    ck_assert_double_ge(now() - start, 0.05);
+    ck_assert_int_eq(pthread_join(thread, NULL), 0);
+    uv_task_drop(task);
+    waker_drop(&kept);
+    world_close(&w);
 }
 END_TEST
 
@@ -217,6 +249,7 @@ END_TEST
 static void add_tests(TCase *tests) {
     tcase_add_test(tests, futures_take_turns);
     tcase_add_test(tests, wakers_may_outlive_the_executor);
+    tcase_add_test(tests, a_task_keeps_the_loop_running);
     tcase_add_test(tests, sleeps_are_never_early);
     tcase_add_test(tests, abandoned_work_is_safe);
 }

@@ -6,17 +6,21 @@
 
 #include "http2_session.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <sys/mman.h>
 
-static atomic_int *alive; // futures of the server's process
+// Shared with the server's process.
+static atomic_int *alive;   // futures
+static atomic_int *fail_in; // so many allocations of the server; 0: none
+static bool is_server;
 
 struct probe {
     struct future base;
-    enum { NEVER, BIG, EARLY, WOKEN_FROM_ELSEWHERE } kind;
+    enum { NEVER, BIG, EARLY, WOKEN_BY_ITSELF, WOKEN_FROM_ELSEWHERE } kind;
     struct http2_request *request;
     int polls;
 };
@@ -65,6 +69,15 @@ static enum poll probe_poll(struct future *self, const struct waker *waker,
         }
         http2_respond(me->request, "200", big_body, sizeof big_body);
         return FUTURE_READY;
+    case WOKEN_BY_ITSELF:
+        if (http2_request_poll(me->request, waker) == FUTURE_PENDING) {
+            return FUTURE_PENDING;
+        }
+        if (me->polls < 3) {
+            waker_wake(waker);
+            return FUTURE_PENDING;
+        }
+        break;
     case EARLY:
         break;
     }
@@ -80,6 +93,9 @@ static void probe_drop(struct future *self) {
 static struct future *probe(struct http2_request *request) {
     static const struct future_ops ops = {probe_poll, probe_drop};
     struct probe *me = calloc(1, sizeof *me);
+    if (me == NULL) {
+        return NULL;
+    }
     me->base.ops = &ops;
     me->kind = probe_kind;
     me->request = request;
@@ -87,16 +103,45 @@ static struct future *probe(struct http2_request *request) {
     return &me->base;
 }
 
+// ---- Memory that runs out ----
+
+// The linker puts these in place of the real ones.
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *p, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *p, size_t size);
+
+static bool fails(void) {
+    return is_server && atomic_load(fail_in) > 0 &&
+           atomic_fetch_sub(fail_in, 1) == 1;
+}
+
+void *__wrap_malloc(size_t size) {
+    return fails() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size) {
+    return fails() ? NULL : __real_calloc(count, size);
+}
+
+void *__wrap_realloc(void *p, size_t size) {
+    return fails() ? NULL : __real_realloc(p, size);
+}
+
 // A server of our own, in a process of its own.
 static struct server serve(int kind) {
     struct server s = {.log = "/tmp/workbook-test-XXXXXX"};
     int fd = mkstemp(s.log);
     probe_kind = kind;
-    alive = mmap(NULL, sizeof *alive, PROT_READ | PROT_WRITE,
+    alive = mmap(NULL, 2 * sizeof *alive, PROT_READ | PROT_WRITE,
                  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    fail_in = alive + 1;
     ck_assert(fd >= 0 && alive != MAP_FAILED);
     s.pid = fork();
     if (s.pid == 0) {
+        is_server = true;
         char *args[] = {"test", "127.0.0.1:0", NULL};
         struct server_options options;
         dup2(fd, 1);
@@ -194,6 +239,50 @@ START_TEST(wakes_from_other_threads) {
 }
 END_TEST
 
+// RETURNS true if the greeting comes before the end.
+static bool is_greeted(const struct server *s) {
+    struct bytes b = {0};
+    char answer[4096];
+    size_t size = 0;
+    ssize_t n;
+    int fd = client_connect(s);
+    add(&b, preface, sizeof preface - 1);
+    add_frame(&b, SETTINGS, 0, 0, NULL, 0);
+    add_frame(&b, HEADERS, END_HEADERS, 1, get_headers, sizeof get_headers - 1);
+    add_frame(&b, DATA, END_STREAM, 1, "body", 4);
+    (void)!send(fd, b.at, b.size, MSG_NOSIGNAL); // or it has closed already
+    (void)shutdown(fd, SHUT_WR);
+    while ((n = recv(fd, answer + size, sizeof answer - size, 0)) > 0) {
+        size += (size_t)n;
+    }
+    ck_assert_msg(n == 0 || errno == ECONNRESET, "the connection hangs");
+    close(fd);
+    free(b.at);
+    for (size_t i = 0; i + 13 <= size; i++) {
+        if (memcmp(answer + i, "Hello, World!", 13) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Each allocation of a connection's life fails once, in nghttp2 as well. That
+// may end the connection, but nothing else.
+START_TEST(a_lack_of_memory_ends_one_connection) {
+    struct server s = serve(WOKEN_BY_ITSELF);
+    int failed = 0, i = 0;
+    do {
+        atomic_store(fail_in, ++i);
+        failed += !is_greeted(&s);
+    } while (atomic_exchange(fail_in, 0) == 0);
+    ck_assert(is_greeted(&s));
+    ck_assert_int_ge(failed, 8);
+    ck_assert_int_lt(i, 500);
+    expect_alive(0);
+    ck_assert_int_eq(server_stop(&s, SIGINT), 0);
+}
+END_TEST
+
 // ---- Patience ----
 
 START_TEST(patience_has_a_floor_and_a_rim) {
@@ -221,6 +310,7 @@ static void add_tests(TCase *tests) {
     tcase_add_test(tests, resets_and_leaving_drop_futures);
     tcase_add_test(tests, large_answers);
     tcase_add_test(tests, early_answers);
+    tcase_add_test(tests, a_lack_of_memory_ends_one_connection);
     tcase_add_test(tests, patience_has_a_floor_and_a_rim);
     tcase_add_test(tests, wakes_from_other_threads);
 }
