@@ -6,6 +6,11 @@
 //   bench_runtime --raw spawn=1000   one run of each, a line for a script;
 //                                    =N is how many to do
 //
+// A row shows the median of its runs: nanoseconds by the clock for each, and
+// of CPU time, all threads together. The first depends on what else the
+// machine does; the second much less. The remark has the least and the most
+// by the clock, and for sleepers how long all of them took.
+//
 // Each run has a process of its own, so that no row finds the memory or the
 // worker of the one before it. Nothing is pinned to a core: where the system
 // puts the threads is a part of what a user gets.
@@ -146,9 +151,18 @@ static struct run run_once(const struct row *row, long count) {
     return r;
 }
 
-// A sleeper costs no time but CPU time; the rest is as long as it takes.
+// Nanoseconds of CPU time, and of the clock, for each of those counted.
+static double cpu_each(const struct run *r) {
+    return r->cpu * 1e9 / (double)r->count;
+}
+
+static double wall_each(const struct run *r) {
+    return r->wall * 1e9 / (double)r->count;
+}
+
+// What a run is ranked by. A sleeper costs no time but CPU time.
 static double each(const struct run *r) {
-    return (r->ideal > 0 ? r->cpu : r->wall) * 1e9 / (double)r->count;
+    return r->ideal > 0 ? cpu_each(r) : wall_each(r);
 }
 
 static int by_each(const void *a, const void *b) {
@@ -189,12 +203,14 @@ static void print_sleepers(const struct run *r, long wanted) {
 
 // The median run, and between which figures the runs were.
 static void print_row(const char *item, long wanted, struct run *r, int runs) {
-    char least[32], middle[32], most[32], rate[32];
+    char cpu[32], wall[32], rate[32], least[32], most[32];
     qsort(r, (size_t)runs, sizeof *r, by_each);
     const struct run *median = &r[runs / 2];
     bool sleepers = median->ideal > 0;
-    printf("%-32s %10s %11s  ", item, figure(each(median), middle),
-           sleepers ? "-" : figure(1e9 / each(median), rate));
+    printf("%-32s %9s %9s %11s  ", item,
+           sleepers ? "-" : figure(wall_each(median), wall),
+           figure(cpu_each(median), cpu),
+           sleepers ? "-" : figure(1e9 / wall_each(median), rate));
     if (sleepers) {
         print_sleepers(median, wanted);
     } else {
@@ -206,8 +222,7 @@ static void print_row(const char *item, long wanted, struct run *r, int runs) {
 
 static void print_raw(const struct row *row, const struct run *r) {
     printf("%s n=%ld wall_s=%.6f per_s=%.0f ns_each=%.1f cpu_s=%.3f", row->name,
-           r->count, r->wall, (double)r->count / r->wall,
-           r->wall * 1e9 / (double)r->count, r->cpu);
+           r->count, r->wall, (double)r->count / r->wall, wall_each(r), r->cpu);
     if (r->ideal > 0) {
         printf(" bytes_per_task=%.0f late_ms=%.3f worst_ms=%.3f", r->bytes,
                r->late, r->worst);
@@ -264,8 +279,8 @@ int main(int argc, char **argv) {
         }
     }
     if (!raw) {
-        printf("%-32s %10s %11s  %s\n", "item", "ns each", "per second",
-               "remark (sleepers: ns of CPU time each)");
+        printf("%-32s %9s %9s %11s  %s\n", "item", "ns each", "CPU ns",
+               "per second", "remark");
         fflush(stdout);
     }
     for (int i = 0; i < ROWS && first == argc; i++) {
