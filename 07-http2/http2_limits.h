@@ -22,25 +22,29 @@ enum {
     // so a body may be as long as it likes.
     body_shown = 200,
 
-    // A client must not make us work for nothing. Each frame that brings no
-    // answer nearer (a reset, a ping, settings, an empty frame, a request too
-    // many) costs one piece of patience, and a header list that is too large
-    // costs what reading it has cost. Each second gives back 100, each answer
-    // 2. A client in its right mind never loses 1000.
+    // A client must not make us work for nothing. Each frame that is neither a
+    // new request nor a part of its body (a reset, a ping, settings, an opened
+    // window, a request too many) costs one piece of patience, and a header
+    // list that is too large costs what reading it has cost. Each second gives
+    // back 100, and each answer 2; so does a piece of an answer, if it is worth
+    // the two windows opened for it. A client in its right mind never loses
+    // 1000.
     max_patience = 1000,
     patience_per_second = 100,
     patience_per_answer = 2,
     patience_per_large_list = 20,
+    worthy_piece = 256,
 
     // A client has to get on with its requests; see http2_output.c. So many bytes of a
     // body, or of an answer that it takes, are as good as a whole request.
     bytes_of_progress = 64 * 1024,
 
     // Small blocks that are kept for the next request, see http2_memory.h: of
-    // 32, 64 ... 512 bytes, and 500 of each size, 2 MB at most on each loop.
+    // 32, 64 ... 512 bytes, and enough of each size for the requests that come
+    // with one read. Half a megabyte at most on each loop.
     kept_step = 32,
     kept_sizes = 16,
-    kept_most = 500,
+    kept_most = 128,
 
     // Output gathered for one write. A write costs as much as ten requests.
     output_size = 32 * 1024,

@@ -48,13 +48,8 @@ static int lose_patience(struct http2_session *s, int cost) {
 static int on_begin_frame(nghttp2_session *nghttp2,
                           const nghttp2_frame_hd *frame, void *user_data) {
     (void)nghttp2;
-    switch (frame->type) {
-    case NGHTTP2_DATA: // see on_frame
-    case NGHTTP2_WINDOW_UPDATE:
-        return 0;
-    default:
-        return lose_patience(user_data, 1);
-    }
+    // DATA counts only if nothing is in it, see on_frame.
+    return frame->type == NGHTTP2_DATA ? 0 : lose_patience(user_data, 1);
 }
 
 // ---- What nghttp2 tells us, the first step ----
@@ -182,16 +177,19 @@ static void on_answer_sent(struct http2_session *s, int32_t stream) {
 
 static int on_frame_sent(nghttp2_session *nghttp2, const nghttp2_frame *frame,
                          void *user_data) {
+    struct http2_session *s = user_data;
     (void)nghttp2;
     switch (frame->hd.type) {
     case NGHTTP2_DATA:
     case NGHTTP2_HEADERS:
         if ((frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0) {
-            on_answer_sent(user_data, frame->hd.stream_id);
+            on_answer_sent(s, frame->hd.stream_id);
+        } else if (frame->hd.length >= worthy_piece) {
+            http2_patience_regain(&s->patience, patience_per_answer);
         }
         break;
     case NGHTTP2_RST_STREAM: // the client did something to deserve it
-        (void)lose_patience(user_data, 1);
+        (void)lose_patience(s, 1);
         break;
     case NGHTTP2_GOAWAY:
         if (frame->goaway.error_code != NGHTTP2_NO_ERROR) {

@@ -130,6 +130,8 @@ static const struct flood {
 #define GET get_headers, sizeof get_headers - 1
     {"ping", {{PING, 0, 0, "12345678", 8}}},
     {"settings", {{SETTINGS, 0, 0, "\0\3\0\0\0\x64", 6}}},
+    {"window", {{WINDOW_UPDATE, 0, 0, "\0\0\0\1", 4}}},
+    {"dribble", {{HEADERS, 5, 1, GET}, {WINDOW_UPDATE, 0, 1, "\0\0\0\1", 4}}},
     {"priority", {{PRIORITY, 0, 7, "\0\0\0\0\1", 5}}},
     {"reset", {{HEADERS, 5, 0, GET}, {RST_STREAM, 0, 0, "\0\0\0\x08", 4}}},
     {"reset by mistake",
@@ -151,9 +153,7 @@ static void add_flood(struct bytes *b, const struct flood *flood) {
         for (int k = 0; k < 2; k++) {
             uint32_t stream = flood->frames[k].stream;
             int type = flood->frames[k].type;
-            bool is_new =
-                stream == 0 && (type == HEADERS || type == RST_STREAM ||
-                                type == WINDOW_UPDATE);
+            bool is_new = stream == 0 && (type == HEADERS || k == 1);
             if (flood->frames[k].payload == NULL ||
                 (k == 0 && i > 0 && type == HEADERS && !is_new)) {
                 continue;
