@@ -600,14 +600,42 @@ END_TEST
 
 // ---- A linker that cannot wrap ----
 
+// RETURNS what make says, with these variables; free it.
+static char *make_named(const char *variables) {
+    return shell("cd \"$ROOT\" && env -u MAKEFLAGS -u MAKELEVEL timeout 50 "
+                 "make -s run-01 ACT=named BUILD='%s/build' %s 2>&1",
+                 directory, variables);
+}
+
+static void expect_in(const char *text, const char *part, bool is_there) {
+    if ((strstr(text, part) != NULL) != is_there) {
+        ck_abort_msg("'%s' %s in:\n%s", part, is_there ? "is not" : "is", text);
+    }
+}
+
 START_TEST(without_wrap_it_runs_plain_and_says_why) {
-    char *text =
-        shell("cd '%s' && env -u MAKEFLAGS -u MAKELEVEL make -s run-01 "
-              "ACT=named BUILD='%s/build' WRAP=-Wl,--no-such= 2>&1",
-              getenv("ROOT"), directory);
-    ck_assert_ptr_nonnull(strstr(text, "No picture: this linker"));
-    ck_assert_ptr_nonnull(strstr(text, "result 6\n"));
+    char *text = make_named("WRAP=-Wl,--no-such=");
+    expect_in(text, "No picture: this linker", true);
+    expect_in(text, "result 6\n", true);
+    expect_in(text, "Notice: ", false);
     free(text);
+}
+END_TEST
+
+START_TEST(the_picture_comes_after_the_play) {
+    char *drawn = make_named("");
+    char *told = make_named("WORDS=1");
+    char *plain_one = make_named("PLAIN=1");
+    expect_in(drawn, "result 6\n\nthreads named\n", true);
+    expect_in(drawn, "\nproducer |", true);
+    expect_in(drawn, "Notice: ", true);
+    expect_in(told, "\nproducer |", false);
+    expect_in(told, "Notice: ", true);
+    expect_in(plain_one, "result 6\n", true);
+    expect_in(plain_one, "Notice: ", false);
+    free(drawn);
+    free(told);
+    free(plain_one);
 }
 END_TEST
 
@@ -639,6 +667,7 @@ static void add_tests(TCase *tests) {
     tcase_add_test(tests, a_flood_of_requests_leaves_a_small_trace);
     tcase_add_test(tests, a_killed_run_leaves_what_was_until_then);
     tcase_add_test(tests, without_wrap_it_runs_plain_and_says_why);
+    tcase_add_test(tests, the_picture_comes_after_the_play);
 }
 
 int main(void) {

@@ -20,19 +20,19 @@ TRACER := $(WRAPPERS:%=traced/%.o)
 WRAP ?= -Wl,--wrap=
 WRAPPED = $(shell sed -n 's/.*[ *]__wrap_\([a-z0-9_]*\).*/\1/p' $(WRAPPERS:%=$(TRACE)/%.c) | sort -u)
 
-# Not every linker can do it. Then there is no twin, and a word about why.
-PROBE = echo 'int main(void) { return 0; }' | \
-        $(CC) $(CFLAGS) -x c -o traced/probe - $(WRAP)nanosleep
+# Not every linker can do it. Then there is no twin.
+PROBE = echo 'int main(void) { return 0; }' | $(CC) $(CFLAGS) -x c - $(WRAP)nanosleep -o
 
 .PHONY: twin
 twin:
 	@mkdir -p traced
-	@if $(PROBE) 2>traced/why-not; then \
-	    rm -f traced/why-not; \
+	@probe=$$(mktemp traced/probe.XXXXXX); \
+	if $(PROBE) "$$probe" 2>/dev/null; then \
 	    $(MAKE) -s -f $(TRACE)/twin.mk $(PROGRAM)-traced; \
 	else \
 	    rm -f $(PROGRAM)-traced; \
-	fi
+	fi; \
+	status=$$?; rm -f "$$probe" "$$probe.d"; exit $$status
 
 $(PROGRAM)-traced: $(OBJECTS) $(TRACER) $(TRACE)/twin.mk
 	$(CC) $(CFLAGS) $(LDFLAGS) $(addprefix $(WRAP),$(WRAPPED)) -o $@ $(OBJECTS) $(TRACER) $(LDLIBS)
