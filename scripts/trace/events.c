@@ -3,9 +3,9 @@
 //
 // A run may be killed at any time, and what it did until then should still be
 // there. So the file is mapped into memory, and each line is written when its
-// event begins: the kernel keeps it, whatever happens to us. A span that goes on
-// stands there as a "B" event, with room left to make it an "X" event, with its
-// duration, when it ends.
+// event begins: the kernel keeps it, whatever happens to us. A span that goes
+// on stands there as a "B" event, with room left to make it an "X" event, with
+// its duration, when it ends.
 //
 // A run may do something millions of times, and the file should still be small.
 // So a span that is too short to be seen becomes a part of its neighbour. How

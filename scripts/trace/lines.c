@@ -1,6 +1,6 @@
 #define _POSIX_C_SOURCE 200809L
-// An event as a line of JSON, in the words of Chrome's trace event format: "X" is
-// a span, "B" the beginning of one, "i" an instant, "M" says what is what.
+// An event as a line of JSON, in the words of Chrome's trace event format: "X"
+// is a span, "B" the beginning of one, "i" an instant, "M" says what is what.
 #include "events.h"
 
 #include <stdio.h>

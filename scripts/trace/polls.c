@@ -36,7 +36,7 @@ struct task {
 };
 
 static struct task tasks[most_tasks];
-static int next_number[3]; // of tasks, of futures, of requests
+static int next_number[3]; // by kind
 static struct lane *crowd; // the lane of those who have none
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER; // guards making one
 static bool no_wake_needed;
@@ -104,34 +104,40 @@ const char *task_name_by_handle(const void *handle) {
 
 void tasks_begin_again(void) {
     pthread_mutex_lock(&mutex);
-    next_number[0] = 0;
+    next_number[A_TASK] = 0;
     pthread_mutex_unlock(&mutex);
 }
 
-static int *number_of(const char *kind) {
-    return &next_number[kind[0] == 'f' ? 1 : kind[0] == 'r' ? 2 : 0];
+// The next lane of that kind.
+static struct lane *lane_for(enum task_kind kind) {
+    static const char *const names[] = {"task", "future", "request"};
+    char name[32];
+    next_number[kind]++;
+    snprintf(name, sizeof name, "%s %d", names[kind], next_number[kind]);
+    return trace_lane_again(kind == A_REQUEST ? STREAMS : TASKS, name);
 }
 
-void task_begins(const void *future, const char *kind) {
+static void fill_in(struct task *t, struct lane *lane, const void *future) {
+    t->lane = lane;
+    t->last_end = 0;
+    t->drawn = t->finished = false;
+    atomic_store(&t->woken_at, 0);
+    atomic_store(&t->home, -1);
+    atomic_store(&t->handle, NULL);
+    atomic_store(&t->waker, NULL);
+    atomic_store(&t->future, future);
+}
+
+void task_begins(const void *future, enum task_kind kind) {
     if (!trace_is_on()) {
         return;
     }
-    char name[32];
     int64_t now = look(this_thread());
     pthread_mutex_lock(&mutex);
     struct task *t = find(NULL);
-    snprintf(name, sizeof name, "%s %d", kind, ++*number_of(kind));
-    struct lane *lane =
-        trace_lane_again(kind[0] == 'r' ? STREAMS : TASKS, name);
+    struct lane *lane = lane_for(kind);
     if (t != NULL && !trace_is_shared(lane)) {
-        t->lane = lane;
-        t->last_end = 0;
-        t->drawn = t->finished = false;
-        atomic_store(&t->woken_at, 0);
-        atomic_store(&t->home, -1);
-        atomic_store(&t->handle, NULL);
-        atomic_store(&t->waker, NULL);
-        atomic_store(&t->future, future);
+        fill_in(t, lane, future);
     } else if (crowd == NULL) {
         crowd = lane;
     }
@@ -222,8 +228,8 @@ bool poll_begins(const void *future, const void *waker) {
 
 // It did not block, and it did not end at once. Did it compute? If the system
 // did not let its thread run, that is nobody's fault. The thread's CPU time was
-// read at a tick, some milliseconds before the poll; what others have used since
-// then is at most as much for each as for this one.
+// read at a tick, some milliseconds before the poll; what others have used
+// since then is at most as much for each as for this one.
 static bool has_computed(const struct thread *me, int64_t now) {
     return now - poll.start >= long_ns &&
            me->tick_cpu - poll.cpu >= poll.number * (int64_t)long_ns;

@@ -9,10 +9,14 @@
 // has to wake them.
 void tasks_need_no_wake(void);
 
+enum task_kind {
+    A_TASK,
+    A_FUTURE,  // awaited, and never spawned
+    A_REQUEST, // answers a client
+};
+
 // A future begins its life as a task, before anybody can poll it.
-// kind is "task"; "future" for one that is awaited and never spawned; "request"
-// for one that answers a client.
-void task_begins(const void *future, const char *kind);
+void task_begins(const void *future, enum task_kind kind);
 
 // On which queue it waits: of worker `home`, counted from 0; -1: no such thing.
 void task_lives_at(const void *future, int home);

@@ -33,7 +33,7 @@ int __wrap_future_await(struct future *f) {
     const char *task = task_name_by_handle(f);
     bool polls = task == NULL && me->inside == NULL && trace_is_on();
     if (polls) {
-        task_begins(f, "future");
+        task_begins(f, A_FUTURE);
         polls = poll_begins(f, NULL);
     }
     me->asks = true;
@@ -66,7 +66,7 @@ struct executor *__wrap_executor_start(int workers) {
 
 struct future *__real_executor_spawn(struct executor *e, struct future *f);
 struct future *__wrap_executor_spawn(struct executor *e, struct future *f) {
-    task_begins(f, "task");
+    task_begins(f, A_TASK);
     struct future *handle = __real_executor_spawn(e, f);
     task_has_handle(f, handle);
     return handle;

@@ -62,7 +62,7 @@ static struct connection *find_by_lane(const struct lane *lane) {
 // ---- Callbacks ----
 
 // A loop that goes from one callback straight to the next has not looked for
-// news in between: what the next one finds may have come at any time since then.
+// news in between: what the next one finds may have come at any time since.
 static _Thread_local int64_t busy_since, last_end;
 
 static struct about says(const char *name) {

@@ -33,6 +33,6 @@ void __wrap_waker_wake(const struct waker *w) {
 
 struct uv_task *__real_uv_execute(struct uv_executor *e, struct future *f);
 struct uv_task *__wrap_uv_execute(struct uv_executor *e, struct future *f) {
-    task_begins(f, "request");
+    task_begins(f, A_REQUEST);
     return __real_uv_execute(e, f);
 }

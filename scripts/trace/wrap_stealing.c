@@ -29,7 +29,7 @@ int __wrap_stealing_start(int workers, enum sharing sharing) {
 struct task *__real_stealing_spawn(struct future *f, size_t out_size);
 struct task *__wrap_stealing_spawn(struct future *f, size_t out_size) {
     struct thread *me = this_thread();
-    task_begins(f, "task");
+    task_begins(f, A_TASK);
     task_lives_at(f, me->worker >= 0
                          ? me->worker
                          : atomic_fetch_add(&dealt, 1) % worker_count);

@@ -36,7 +36,7 @@ void __wrap_waker_wake(const struct waker *w) {
 struct task *__real_spawn_task(struct future *f, size_t out_size);
 struct task *__wrap_spawn_task(struct future *f, size_t out_size) {
     struct thread *me = this_thread();
-    task_begins(f, "task");
+    task_begins(f, A_TASK);
     me->makes_workers = 1;
     me->workers_made = 0;
     struct task *t = __real_spawn_task(f, out_size);
