@@ -1,5 +1,5 @@
 // What one client may cost us, and why so much. Nothing else bounds what a
-// connection holds: up to 2 MB while it is busy, 14 KB while it is idle.
+// connection holds: up to 2 MB while it is busy, 15 KB while it is idle.
 #ifndef HTTP2_LIMITS_H
 #define HTTP2_LIMITS_H
 
@@ -35,8 +35,9 @@ enum {
     patience_per_large_list = 20,
     worthy_piece = 256,
 
-    // A client has to get on with its requests; see http2_output.c. So many bytes of a
-    // body, or of an answer that it takes, are as good as a whole request.
+    // A client has to get on with its requests, see http2_output.c. So many
+    // bytes of a body, or of an answer that it takes, are as good as a whole
+    // request.
     bytes_of_progress = 64 * 1024,
 
     // Small blocks that are kept for the next request, see http2_memory.h: of

@@ -25,6 +25,7 @@ int http2_run(http2_handler *handler, const struct server_options *options);
 
 // What all connections of a loop share.
 struct http2_loop {
+    http2_handler *handler;
     struct uv_executor *executor;
     struct http2_outbox outbox;
     struct http2_memory memory;

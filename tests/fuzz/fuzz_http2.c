@@ -2,7 +2,7 @@
 // The fuzzer takes the place of chapter 07's TCP server and says to a session
 // whatever it has made up. The functions of tcp_server.h are defined in here.
 //
-// modules: 07-http2 http2_session http2_request http2_output http2_patience http2_memory http_date uv_executor future
+// modules: 07-http2 http2_session http2_events http2_request http2_output http2_patience http2_memory http_date uv_executor future
 // libraries: libuv libnghttp2
 //
 // The first byte of an input is a set of flags, the second the size of the
