@@ -2,6 +2,7 @@
 // The command line of chapters 01 to 04. See acts.h; the lesson is elsewhere.
 #include "acts.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,11 +96,16 @@ static int run(int argc, char **argv, const char *program,
     if (argc <= 1) {
         return play_all(program, acts, count);
     }
-    if (argc == 2 && strcmp(argv[1], "--list") == 0) {
+    bool list = strcmp(argv[1], "--list") == 0;
+    bool help = strcmp(argv[1], "--help") == 0;
+    if ((list || help) && argc > 2) {
+        return complain(program, "cannot use", argv[2]);
+    }
+    if (list) {
         print_list(acts, count);
         return 0;
     }
-    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+    if (help) {
         print_help(program, acts, count);
         return 0;
     }
