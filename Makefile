@@ -37,27 +37,31 @@ help: ## list every target
 .PHONY: build
 build: $(CHAPTERS:%=build-%) ## build all chapters into build/
 
+# The way from build/<configuration>/<chapter>/ back to here. It is relative,
+# because make cannot follow a full path with a space in it.
+TOP := $(if $(filter /%,$(BUILD)),$(CURDIR),../../..)
+
 # --eval tells the chapter's Makefile, which runs in the build directory, where
 # its sources are. The chapter itself knows nothing of this.
 .PHONY: $(CHAPTERS:%=build-%)
 $(CHAPTERS:%=build-%): build-%:
 	@mkdir -p $(BUILD)/$*
-	@+$(MAKE) --no-print-directory -s -C $(BUILD)/$* -f $(CURDIR)/$*/Makefile \
-	    --eval='vpath %.c $(CURDIR)/$*' CC='$(CC)' CFLAGS='$(FLAGS)'
+	@+$(MAKE) --no-print-directory -s -C $(BUILD)/$* -f $(TOP)/$*/Makefile \
+	    --eval='vpath %.c $(TOP)/$*' CC='$(CC)' CFLAGS='$(FLAGS)'
 
 .PHONY: timeline
 timeline: ## build the renderer of traces into build/
 	@mkdir -p $(BUILD)/timeline
 	@+$(MAKE) --no-print-directory -s -C $(BUILD)/timeline \
-	    -f $(CURDIR)/scripts/timeline/Makefile \
-	    --eval='vpath %.c $(CURDIR)/scripts/timeline' CC='$(CC)' CFLAGS='$(FLAGS)'
+	    -f $(TOP)/scripts/timeline/Makefile \
+	    --eval='vpath %.c $(TOP)/scripts/timeline' CC='$(CC)' CFLAGS='$(FLAGS)'
 
 # The same object files, linked a second time with the tracer. See
 # scripts/trace/twin.mk.
 .PHONY: $(CHAPTERS:%=twin-%)
 $(CHAPTERS:%=twin-%): twin-%: build-%
-	@+$(MAKE) --no-print-directory -s -C $(BUILD)/$* -f $(CURDIR)/scripts/trace/twin.mk \
-	    ROOT=$(CURDIR) CHAPTER=$* CC='$(CC)' CFLAGS='$(FLAGS)'
+	@+$(MAKE) --no-print-directory -s -C $(BUILD)/$* -f $(TOP)/scripts/trace/twin.mk \
+	    ROOT=$(TOP) CHAPTER=$* CC='$(CC)' CFLAGS='$(FLAGS)'
 
 .PHONY: twins
 twins: $(CHAPTERS:%=twin-%) ## link every program a second time, so that it can be traced
@@ -93,8 +97,8 @@ diff-%: ## show what is new in a chapter against the one before
 
 .PHONY: check
 check: build timeline twins ## run all tests (SANITIZE=... runs them on instrumented builds)
-	@+$(MAKE) --no-print-directory -s -C tests BUILD=$(CURDIR)/$(BUILD) CC='$(CC)' CFLAGS='$(FLAGS)'
-	@BUILD=$(CURDIR)/$(BUILD) CC='$(CC)' SANITIZE='$(SANITIZE)' scripts/check $(SUITES)
+	@+$(MAKE) --no-print-directory -s -C tests BUILD=../$(BUILD) CC='$(CC)' CFLAGS='$(FLAGS)'
+	@BUILD="$$PWD/$(BUILD)" CC='$(CC)' SANITIZE='$(SANITIZE)' scripts/check $(SUITES)
 
 .PHONY: check-valgrind
 check-valgrind: build ## run every chapter once under valgrind's memcheck
@@ -103,7 +107,7 @@ check-valgrind: build ## run every chapter once under valgrind's memcheck
 # The clients are for load, so they are never sanitized.
 .PHONY: build-load
 build-load: build ## build the load clients into build/
-	@+$(MAKE) --no-print-directory -s -C tests/load BUILD=$(CURDIR)/$(BUILD) CC='$(CC)' CFLAGS='-O2 -g'
+	@+$(MAKE) --no-print-directory -s -C tests/load BUILD=../../$(BUILD) CC='$(CC)' CFLAGS='-O2 -g'
 
 .PHONY: check-load
 check-load: build-load ## the servers under load and attack, two minutes; SERVERS=07
@@ -127,7 +131,7 @@ check-model: ## have spin try every order of events in the model of a task's lif
 
 .PHONY: bench-runtime
 bench-runtime: build-04-async-sleep ## what tasks, channel and sleeps cost next to threads; ROWS='spawn yield-1'
-	@+$(MAKE) --no-print-directory -s -C tests/bench BUILD=$(CURDIR)/$(BUILD) CC='$(CC)' CFLAGS='$(FLAGS)'
+	@+$(MAKE) --no-print-directory -s -C tests/bench BUILD=../../$(BUILD) CC='$(CC)' CFLAGS='$(FLAGS)'
 	@$(BUILD)/bench/bench_runtime $(ROWS)
 
 .PHONY: lint

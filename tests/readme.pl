@@ -154,9 +154,9 @@ sub run_group {
 
 sub enter_copy {
     chomp(my $copy = `mktemp -d`);
-    my $chapter = $directory =~ m{/\d\d-[^/]+$};
+    my $chapter = $directory =~ m{(^|/)\d\d-[^/]+$};
     if ($chapter) {
-        system("cp $directory/*.[ch] $directory/Makefile $copy") == 0
+        system("cp '$directory'/*.[ch] '$directory/Makefile' $copy") == 0
           or die "readme: cannot copy $directory\n";
     }
     chdir($chapter ? $copy : $directory) or die "readme: $!\n";

@@ -109,7 +109,7 @@ START_TEST(says_that_the_port_is_busy) {
     snprintf(wanted, sizeof wanted,
              "echo: 127.0.0.1:%d: address already in use\n1\n", s.port);
     for (int i = 0; i < 2; i++) {
-        char *text = shell("timeout 5 $BUILD/" PROGRAM
+        char *text = shell("timeout 5 \"$BUILD\"/" PROGRAM
                            " --threads %s 127.0.0.1:%d 2>&1; echo $?",
                            threads[i], s.port);
         ck_assert_str_eq(text, wanted);
@@ -121,7 +121,7 @@ END_TEST
 
 START_TEST(says_that_nobody_hears_it) {
     char *text =
-        shell("timeout 5 $BUILD/" PROGRAM " 0 2>&1 >/dev/full; echo $?");
+        shell("timeout 5 \"$BUILD\"/" PROGRAM " 0 2>&1 >/dev/full; echo $?");
     ck_assert_str_eq(text, "echo: cannot print the address: No space left on "
                            "device\n1\n");
     free(text);

@@ -7,13 +7,8 @@
 #include <stdlib.h>
 
 static const char *const readmes[] = {
-    "01-threads",
-    "02-futures",
-    "03-task-queue",
-    "04-async-sleep",
-    "05-libuv-tcp",
-    "07-http2",
-    ".",
+    "01-threads",   "02-futures", "03-task-queue", "04-async-sleep",
+    "05-libuv-tcp", "06-http1",   "07-http2",      ".",
 };
 static const char *const checks[] = {
     "map",      "help",          "missing_library", "without_libraries",
