@@ -264,7 +264,8 @@ START_TEST(a_trickle_is_not_a_request) {
     ck_assert_uint_eq(client_read(trickle, answer, sizeof answer, 5), 4);
     ck_assert_str_eq(answer, "late");
     client_say(quick, "and more.");
-    ck_assert_uint_eq(client_read(quick, answer, sizeof answer, 8), 8);
+    client_read(quick, answer, sizeof answer, 8);
+    ck_assert_str_eq(answer, "goodgood");
     close(trickle);
     close(quick);
     ck_assert_int_eq(server_stop(&s, SIGINT), 0);
