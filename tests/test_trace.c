@@ -199,6 +199,7 @@ static struct trace sequential, joined, failing, named, lazy, two_blocking,
     threads, killed;
 static struct trace echo_blocking, echo_pooled, http2_blocking, http2_sleeping,
     http1_hello;
+static struct trace computing;
 static struct play *plain[4], *untraced, *demo[3];
 
 static struct trace *const finished[] = {
@@ -235,6 +236,20 @@ static void start_demo(int i, const char *chapter, const char *acts) {
         play_start("/bin/sh", "-c", script, directory, chapter, acts, NULL);
 }
 
+// Chapter 03 with tasks that compute where the chapter's sleep: in a copy.
+static void start_computing(void) {
+    static const char script[] =
+        "mkdir \"$0/copy\" && cd \"$0/copy\" && "
+        "cp -r \"$ROOT/03-task-queue\" \"$ROOT/scripts\" \"$ROOT/Makefile\" . "
+        "&& sed -i 's/sleep_ms(50);/for (clock_t c = clock(); "
+        "clock() - c < 50000;) {}/' 03-task-queue/task_queue.c && "
+        "unset MAKEFLAGS MAKELEVEL && TRACES=\"$0\" "
+        "exec make -s run-03 ACT=queue BUILD=\"$0/copy/build\"";
+    computing.play = play_start("/bin/sh", "-c", script, directory, NULL);
+    snprintf(computing.path, sizeof computing.path, "%s/03-task-queue/%s.json",
+             directory, "queue");
+}
+
 static void start_plays(void) {
     static const char one[] = "01-threads/threads-traced";
     static const char two[] = "02-futures/futures-traced";
@@ -261,6 +276,7 @@ static void start_plays(void) {
     plain[2] = play_start("03-task-queue/task-queue", "panic", NULL);
     plain[3] = play_start("02-futures/futures", "two-blocking", NULL);
     untraced = play_start(three, "queue", NULL);
+    start_computing();
     start_demo(0, "05-libuv-tcp", "blocking pooled");
     start_demo(1, "06-http1", "hello");
     start_demo(2, "07-http2", "blocking sleeping");
@@ -416,6 +432,22 @@ START_TEST(tasks_take_turns) {
     ck_assert_int_eq(queue.polls, 9);
     ck_assert_int_eq(signs(&queue, 2, "task 3", "start"), 1);
     ck_assert_int_eq(signs(&queue, 2, "task 3", "end"), 1);
+}
+END_TEST
+
+// Nothing blocks, and yet it is seen who held the worker, from its CPU time.
+START_TEST(tasks_that_compute_make_others_stand_in_line) {
+    expect_status(computing.play, 0);
+    read_trace(&computing);
+    expect_no_overlaps(&computing);
+    ck_assert_double_gt(spends(&computing, 1, "worker", "cpu"), 0.3);
+    for (int i = 1; i <= 3; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "task %d", i);
+        ck_assert_double_gt(spends(&computing, 2, name, "cpu"), 0.14);
+        ck_assert_double_gt(spends(&computing, 2, name, "ready"), 0.18);
+        ck_assert_double_lt(spends(&computing, 2, name, "asleep"), 0.001);
+    }
 }
 END_TEST
 
@@ -653,6 +685,7 @@ static void add_tests(TCase *tests) {
     tcase_add_test(tests, two_workers_block_and_nobody_stands_in_line);
     tcase_add_test(tests, asking_all_the_time_is_one_span_with_a_count);
     tcase_add_test(tests, tasks_take_turns);
+    tcase_add_test(tests, tasks_that_compute_make_others_stand_in_line);
     tcase_add_test(tests, a_task_panics_and_the_worker_lives_on);
     tcase_add_test(tests, a_cancelled_task);
     tcase_add_test(tests, what_was_stolen);

@@ -249,7 +249,10 @@ static void draw_long_poll(struct thread *me) {
 // RETURNS the time. *lasted: the poll held the thread for a while.
 static int64_t leave_poll(struct thread *me, bool exactly, bool *lasted) {
     *lasted = me->blocked != poll.blocked;
-    int64_t now = exactly || *lasted ? look(me) : glance(me);
+    int64_t now = glance(me);
+    if (exactly || *lasted) {
+        now = look(me);
+    }
     now = now > poll.start ? now : poll.start;
     if (!*lasted && has_computed(me, now)) {
         *lasted = true;
