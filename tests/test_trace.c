@@ -647,7 +647,10 @@ static void expect_in(const char *text, const char *part, bool is_there) {
 
 START_TEST(without_wrap_it_runs_plain_and_says_why) {
     char *text = make_named("WRAP=-Wl,--no-such=");
-    expect_in(text, "No picture: this linker", true);
+    expect_in(text,
+              "No picture: that takes Linux, and a linker that has "
+              "--wrap.\n",
+              true);
     expect_in(text, "result 6\n", true);
     expect_in(text, "Notice: ", false);
     free(text);

@@ -20,8 +20,10 @@ TRACER := $(WRAPPERS:%=traced/%.o)
 WRAP ?= -Wl,--wrap=
 WRAPPED = $(shell sed -n 's/.*[ *]__wrap_\([a-z0-9_]*\).*/\1/p' $(WRAPPERS:%=$(TRACE)/%.c) | sort -u)
 
-# Not every linker can do it. Then there is no twin.
-PROBE = echo 'int main(void) { return 0; }' | $(CC) $(CFLAGS) -x c - $(WRAP)nanosleep -o
+# Not every linker can do it, and the names and clocks of threads are those of
+# Linux. Elsewhere there is no twin.
+PROBE = printf '\043include <sys/prctl.h>\nint main(void) { return 0; }\n' | \
+        $(CC) $(CFLAGS) -x c - $(WRAP)nanosleep -o
 
 .PHONY: twin
 twin:
