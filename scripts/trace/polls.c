@@ -161,8 +161,10 @@ static void sign_if_stolen(struct thread *me, struct task *t, int64_t now) {
 // Since when it stood in line behind others; 0: it did not. A worker that the
 // system did not run for a while is not a reason.
 static int64_t in_line_since(struct task *t, int64_t now) {
-    int64_t woken =
-        atomic_exchange_explicit(&t->woken_at, 0, memory_order_relaxed);
+    int64_t woken = atomic_load_explicit(&t->woken_at, memory_order_relaxed);
+    if (woken != 0) {
+        atomic_store_explicit(&t->woken_at, 0, memory_order_relaxed);
+    }
     if ((woken == 0 && !no_wake_needed) || now - t->last_end < long_ns ||
         atomic_load_explicit(&drawn, memory_order_relaxed) == t->drawn_before) {
         return 0;
@@ -205,7 +207,7 @@ bool poll_begins(const void *future, const void *waker) {
     if (t == NULL && !me->is_worker) {
         return false; // somebody looks at a handle
     }
-    int64_t now = glance(me);
+    int64_t now = me->time; // it has done nothing since the last poll or wait
     if (t != NULL && now < t->last_end) {
         now = t->last_end; // this thread's clock may be a tick behind
     }
@@ -341,7 +343,9 @@ void task_is_woken(const void *waker) {
     if (t == NULL) {
         return;
     }
-    atomic_store_explicit(&t->woken_at, glance(me), memory_order_relaxed);
+    // Who wakes itself will stand in line from the end of its poll on.
+    int64_t now = t == poll.task && poll.going_on ? poll.start : glance(me);
+    atomic_store_explicit(&t->woken_at, now, memory_order_relaxed);
     if (me->worker >= 0) { // it will wait on the queue of who woke it
         atomic_store_explicit(&t->home, me->worker, memory_order_relaxed);
     }
