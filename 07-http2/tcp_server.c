@@ -6,10 +6,12 @@
 #include "server_loop.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct tcp_server {
     struct server_loop *loops;
@@ -156,12 +158,26 @@ static int open_and_run(struct tcp_server *s,
     return run(s);
 }
 
+// Who starts us may have closed the streams. Then our first socket would be
+// number 0, 1 or 2, and be printed to, and libuv refuses to close such a one.
+static bool fill_streams(void) {
+    int fd;
+    do {
+        fd = open("/dev/null", O_RDONLY); // to print there is still an error
+    } while (fd >= 0 && fd <= STDERR_FILENO);
+    return fd >= 0 && close(fd) == 0;
+}
+
 int tcp_server_run(const struct tcp_protocol *protocol,
                    const struct server_options *options) {
     struct tcp_server s = {0};
     // Writing to a client who has left is no reason to die.
     signal(SIGPIPE, SIG_IGN);
     setvbuf(stdout, NULL, _IOLBF, 0); // or a pipe would get the banner late
+    if (!fill_streams()) {
+        complain(options, strerror(errno));
+        return EXIT_FAILURE;
+    }
     s.loops = calloc((size_t)options->threads, sizeof *s.loops);
     if (s.loops == NULL) {
         complain(options, "out of memory");

@@ -357,6 +357,21 @@ START_TEST(survives_a_closed_printout) {
 }
 END_TEST
 
+// Some who start servers close their streams before.
+START_TEST(lives_without_stdin_and_stderr) {
+    struct server s = start_in_shell("exec \"$0\" \"$@\" <&- 2>&-");
+    int fd = client_connect(&s);
+    client_say(fd, "hello");
+    expect_answer(fd, "hello");
+    close(fd);
+    ck_assert_int_eq(server_stop(&s, SIGINT), 0);
+    char *text = shell("$BUILD/" PROGRAM " 0 2>&1 >&- <&-; echo $?");
+    ck_assert_str_eq(
+        text, "echo: cannot print the address: Bad file descriptor\n1\n");
+    free(text);
+}
+END_TEST
+
 static void add_tests(TCase *tests) {
     tcase_add_loop_test(tests, refuses_what_makes_no_sense, 0, refusal_count);
     tcase_add_test(tests, lists_its_acts);
@@ -371,6 +386,7 @@ static void add_tests(TCase *tests) {
     tcase_add_test(tests, pooled_clients_come_and_go);
     tcase_add_test(tests, pooled_work_is_taken_back);
     tcase_add_test(tests, survives_a_closed_printout);
+    tcase_add_test(tests, lives_without_stdin_and_stderr);
 }
 
 int main(void) {
