@@ -214,6 +214,37 @@ START_TEST(large_answers) {
 }
 END_TEST
 
+static void put_number(char *at, uint32_t n) {
+    const char bytes[] = {(char)(n >> 24), (char)(n >> 16), (char)(n >> 8),
+                          (char)n};
+    memcpy(at, bytes, sizeof bytes);
+}
+
+// It opens its windows 8000 times, but it gets something each time.
+START_TEST(small_windows_are_no_trouble) {
+    struct server s = serve(BIG);
+    struct frame f;
+    size_t received = 0;
+    int fd = http2_connect(&s, "\0\x04\0\0\x04\0", 6); // 1024 bytes
+    send_get(fd, 1);
+    do {
+        char more[4];
+        expect_frame(fd, &f, DATA);
+        received += f.size;
+        put_number(more, f.size);
+        if (f.size > 0) {
+            struct bytes b = {0}; // in one piece, or TCP waits between them
+            add_frame(&b, WINDOW_UPDATE, 0, 0, more, sizeof more);
+            add_frame(&b, WINDOW_UPDATE, 0, 1, more, sizeof more);
+            send_bytes(fd, &b);
+        }
+    } while ((f.flags & END_STREAM) == 0);
+    ck_assert_uint_eq(received, sizeof big_body);
+    close(fd);
+    ck_assert_int_eq(server_stop(&s, SIGINT), 0);
+}
+END_TEST
+
 START_TEST(early_answers) {
     struct server s = serve(EARLY);
     struct frame f;
@@ -309,6 +340,7 @@ END_TEST
 static void add_tests(TCase *tests) {
     tcase_add_test(tests, resets_and_leaving_drop_futures);
     tcase_add_test(tests, large_answers);
+    tcase_add_test(tests, small_windows_are_no_trouble);
     tcase_add_test(tests, early_answers);
     tcase_add_test(tests, a_lack_of_memory_ends_one_connection);
     tcase_add_test(tests, patience_has_a_floor_and_a_rim);
