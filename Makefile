@@ -140,7 +140,7 @@ lint: ## clang-format, cppcheck, clang-tidy, shellcheck
 
 .PHONY: format
 format: ## put all C sources into the house format
-	clang-format -i */*.[ch]
+	git ls-files '*.[ch]' | xargs clang-format -i
 
 .PHONY: carry
 carry: ## copy the carried files forward to later chapters

@@ -69,7 +69,7 @@ static void look(enum protocol protocol, const char *bytes, size_t size) {
     for (size_t i = 0; protocol == ECHO && i < size; i++) {
         if (bytes[i] != pattern.bytes[(received + i) % pattern.size]) {
             fprintf(stderr, "unread: octet %llu came back as another\n",
-                    (unsigned long long)(received + i));
+                    (unsigned long long)received + i);
             exit(1);
         }
     }
