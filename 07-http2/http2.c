@@ -61,7 +61,8 @@ static void one_second_of_work(void) {
     nanosleep(&(struct timespec){.tv_sec = 1}, NULL);
 }
 
-// The future that must be ready before the answer; NULL: there is none.
+// The future that must be ready before the answer. NULL: there is none, or no
+// memory for it; then the answer comes at once.
 static struct future *begin_work(uv_loop_t *loop) {
     switch (act) {
     case HELLO:

@@ -395,6 +395,19 @@ START_TEST(slow_clients_are_ended) {
 }
 END_TEST
 
+START_TEST(answers_must_be_taken) {
+    struct server s =
+        server_start(PROGRAM, "--quiet", "--request-timeout", "0.3", NULL);
+    int fd = http2_connect(&s, "\0\x04\0\0\0\0", 6); // a window of nothing
+    double start = now();
+    send_get(fd, 1);
+    expect_goaway(fd, 0);
+    ck_assert_double_ge(now() - start, 0.3);
+    close(fd);
+    ck_assert_int_eq(server_stop(&s, SIGINT), 0);
+}
+END_TEST
+
 // Slow, but it gets on: each body takes longer than the time for a request.
 START_TEST(steady_clients_are_not) {
     struct server s =
@@ -450,6 +463,7 @@ static void add_tests(TCase *tests) {
     tcase_add_test(tests, trailers_are_bounded);
     tcase_add_test(tests, bombs_end_in_goaway);
     tcase_add_test(tests, slow_clients_are_ended);
+    tcase_add_test(tests, answers_must_be_taken);
     tcase_add_test(tests, steady_clients_are_not);
     tcase_add_test(tests, a_window_that_never_opens);
     tcase_add_test(tests, header_text_is_bounded);
