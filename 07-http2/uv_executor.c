@@ -110,10 +110,12 @@ static void finish(struct uv_task *t) {
 }
 
 // The note is taken off before the poll. So a wake that comes during the poll
-// queues the task once more, and is not lost.
+// queues the task once more, and is not lost. It is an exchange and no store,
+// because that also reads: what another thread did before its wake is seen by
+// the poll, even if the task was queued already.
 static void poll_task(struct uv_task *t) {
     const struct waker waker = {&task_waker, t};
-    atomic_store(&t->queued, false);
+    (void)atomic_exchange(&t->queued, false);
     if (t->future != NULL &&
         future_poll(t->future, &waker, NULL) == FUTURE_READY) {
         finish(t);

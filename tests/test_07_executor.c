@@ -133,6 +133,51 @@ START_TEST(wakers_may_outlive_the_executor) {
 }
 END_TEST
 
+// Tells the news, and that it has done so; the second says nothing about the
+// order of the two, so it cannot stand in for the wake.
+static int news;
+static atomic_bool is_told;
+
+static void *tell_news(void *waker) {
+    news = 42;
+    waker_wake(waker);
+    atomic_store_explicit(&is_told, true, memory_order_relaxed);
+    return NULL;
+}
+
+static enum poll reader_poll(struct future *self, const struct waker *waker,
+                             void *out) {
+    enum poll polled = keeper_poll(self, waker, out);
+    if (polled == FUTURE_READY) {
+        ck_assert_int_eq(news, 42);
+    }
+    return polled;
+}
+
+// The second wake finds the task on the queue already. Still its poll must see
+// what was done before that wake. Only ThreadSanitizer notices if not.
+START_TEST(a_wake_brings_what_was_done_before_it) {
+    static const struct future_ops ops = {reader_poll, keeper_drop};
+    struct waker kept = {0};
+    struct keeper reader = {{&ops}, &kept};
+    struct world w;
+    pthread_t thread;
+    world_open(&w);
+    struct uv_task *task = uv_execute(w.executor, &reader.base);
+    uv_executor_run(w.executor);
+    waker_wake(&kept);
+    ck_assert_int_eq(pthread_create(&thread, NULL, tell_news, &kept), 0);
+    while (!atomic_load_explicit(&is_told, memory_order_relaxed)) {
+        pause_ms(1);
+    }
+    uv_executor_run(w.executor);
+    ck_assert_int_eq(pthread_join(thread, NULL), 0);
+    uv_task_drop(task);
+    waker_drop(&kept);
+    world_close(&w);
+}
+END_TEST
+
 static void *wake_late(void *waker) {
     pause_ms(50);
     waker_wake(waker);
@@ -249,6 +294,7 @@ END_TEST
 static void add_tests(TCase *tests) {
     tcase_add_test(tests, futures_take_turns);
     tcase_add_test(tests, wakers_may_outlive_the_executor);
+    tcase_add_test(tests, a_wake_brings_what_was_done_before_it);
     tcase_add_test(tests, a_task_keeps_the_loop_running);
     tcase_add_test(tests, sleeps_are_never_early);
     tcase_add_test(tests, abandoned_work_is_safe);
