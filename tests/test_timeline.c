@@ -34,6 +34,7 @@ static const struct {
     {"04-side-by-side", "04-sleepers.json 04-timer.json"},
     {"05-side-by-side", "05-blocking.json 05-pooled.json"},
     {"03-cancel-measured", "03-cancel-measured.json"},
+    {"05-idle-measured", "05-idle-measured.json"},
     {"07-blocking-measured", "07-blocking-measured.json"},
     {"crowd", "crowd.json"},
     {"killed", "killed.json"},

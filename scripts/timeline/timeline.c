@@ -7,8 +7,8 @@
 //     timeline --words run.json      the same in sentences
 //     timeline --svg run.json        the same for a page
 //
-// Read in this order: trace.h says what a trace is, cells.c how time becomes
-// columns, ascii.c draws them. notice.c says what there is to see, measure.c
+// Read in this order: trace.h says what a trace is, crop.c what of it is left
+// out, cells.c how time becomes columns, ascii.c draws them. notice.c says what there is to see, measure.c
 // finds it. svg.c and words.c are the same once more for other readers.
 #include "ascii.h"
 #include "need.h"

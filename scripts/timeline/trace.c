@@ -1,6 +1,8 @@
 #define _POSIX_C_SOURCE 200809L
 // From lines of JSON to lanes of spans. It trusts no number and no order.
 #include "trace.h"
+
+#include "crop.h"
 #include "json.h"
 #include "need.h"
 
@@ -313,6 +315,7 @@ const char *trace_parse(struct trace *t, char *text, size_t size) {
     }
     // A clock that stopped before the last event is not believed.
     t->wall = t->last > t->wall ? t->last : t->wall;
+    trace_crop(t);
     return NULL;
 }
 

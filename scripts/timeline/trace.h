@@ -91,7 +91,8 @@ struct trace {
     double last; // the last time stamp of all
     bool ended;  // false: the run was killed, or goes on
     double wall;
-    double cpu; // below 0: not known
+    double left_out; // of the wall clock's time: see trace_crop
+    double cpu;      // below 0: not known
     double polls;
     int status;
     size_t unread; // lines that are not events, a cut last one left out

@@ -80,8 +80,13 @@ static void put_end(FILE *out, const struct trace *t) {
 }
 
 void put_totals(FILE *out, const struct trace *t) {
-    put_time(out, t->wall);
+    put_time(out, t->wall + t->left_out);
     fputs(" by the clock", out);
+    if (t->left_out > 0) {
+        fputs(" (", out);
+        put_time(out, t->left_out);
+        fputs(" without a client left out)", out);
+    }
     if (t->cpu >= 0) {
         fputs(", ", out);
         put_time(out, t->cpu);
