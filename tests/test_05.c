@@ -295,6 +295,21 @@ START_TEST(works_on_the_loop_and_in_the_pool) {
 }
 END_TEST
 
+// A signal does not end work half way, and nobody hears of it before.
+START_TEST(blocked_it_does_not_hear_the_signal) {
+    struct server s = server_start(PROGRAM, "blocking", NULL);
+    int fd = client_connect(&s);
+    double start = seconds();
+    client_say(fd, "hello");
+    expect_logged(&s, "message 1: work begins\n");
+    kill(s.pid, SIGINT);
+    expect_answer(fd, "hello");
+    ck_assert(seconds() - start >= 1);
+    expect_end(fd);
+    ck_assert_int_eq(server_stop(&s, 0), 0);
+}
+END_TEST
+
 // One leaves with a reset while its work is under way, one says two things, one
 // half-closes, and the server is stopped: who is still there gets the answer.
 START_TEST(pooled_clients_come_and_go) {
@@ -383,6 +398,7 @@ static void add_tests(TCase *tests) {
     tcase_add_test(tests, answers_a_half_closed_client);
     tcase_add_test(tests, spreads_clients_over_its_loops);
     tcase_add_test(tests, works_on_the_loop_and_in_the_pool);
+    tcase_add_test(tests, blocked_it_does_not_hear_the_signal);
     tcase_add_test(tests, pooled_clients_come_and_go);
     tcase_add_test(tests, pooled_work_is_taken_back);
     tcase_add_test(tests, survives_a_closed_printout);
