@@ -240,6 +240,61 @@ START_TEST(mistakes_get_their_error) {
 }
 END_TEST
 
+// Requests that are malformed (section 8.1.1): that stream is reset, and no
+// other. Each is a list of packed fields; GET is the usual three and authority.
+#define GET "\x82\x86\x84\x01\x01h"
+static const struct {
+    const char *fields;
+    size_t size;
+} malformed[] = {
+#define FIELDS(text)                                                           \
+    { text, sizeof text - 1 }
+    FIELDS("\x82\x86\x01\x01h"),                   // no path
+    FIELDS("\x86\x84\x01\x01h"),                   // no method
+    FIELDS(GET "\x84"),                            // two paths
+    FIELDS(GET "\x88"),                            // a status
+    FIELDS(GET "\x00\x02:x\x01y"),                 // unknown, with a colon
+    FIELDS("\x82\x86\x00\x01x\x01y\x84\x01\x01h"), // the path too late
+    FIELDS(GET "\x00\x01X\x01y"),                  // upper case
+    FIELDS(GET "\x00\x01 \x01y"),                  // no name at all
+    FIELDS(GET "\x00\x01x\x03y\x0dz"),             // a bare CR
+    FIELDS(GET "\x00\x01x\x03y\x00z"),             // a NUL
+    FIELDS(GET "\x00\x0a"
+               "connection\x05"
+               "close"),              // section 8.2.2
+    FIELDS(GET "\x00\x02te\x04gzip"), // section 8.2.2
+    FIELDS(GET "\x0f\x0d\x01"
+               "5"), // 5 bytes, but none come
+    FIELDS(GET "\x0f\x0d\x02"
+               "5x"), // so many bytes
+#undef FIELDS
+};
+#undef GET
+
+START_TEST(malformed_requests_are_reset) {
+    struct server s = server_start(PROGRAM, "--quiet", NULL);
+    int fd = http2_connect(&s, NULL, 0);
+    struct frame f;
+    uint32_t stream = 1;
+    for (size_t i = 0; i < sizeof malformed / sizeof malformed[0]; i++) {
+        send_frame(fd, HEADERS, END_HEADERS | END_STREAM, stream,
+                   malformed[i].fields, malformed[i].size);
+        do {
+            ck_assert(read_frame(fd, &f));
+            ck_assert_msg(f.type != HEADERS && f.type != GOAWAY,
+                          "row %zu: frame %d", i, f.type);
+        } while (f.type != RST_STREAM);
+        ck_assert_uint_eq(f.stream, stream);
+        ck_assert_uint_eq(number_at(&f, 0), 1); // PROTOCOL_ERROR
+        stream += 2;
+    }
+    send_get(fd, stream);
+    expect_greeting(fd, stream);
+    close(fd);
+    ck_assert_int_eq(server_stop(&s, SIGINT), 0);
+}
+END_TEST
+
 // A request with a header of so many bytes, which enters the table, and then
 // that header so many times again, packed in a byte each.
 static void send_bomb(int fd, uint32_t stream, size_t size, size_t again) {
@@ -459,6 +514,7 @@ static void add_tests(TCase *tests) {
                         sizeof floods / sizeof floods[0]);
     tcase_add_test(tests, the_patient_client_is_not_punished);
     tcase_add_test(tests, mistakes_get_their_error);
+    tcase_add_test(tests, malformed_requests_are_reset);
     tcase_add_test(tests, header_lists_are_bounded);
     tcase_add_test(tests, trailers_are_bounded);
     tcase_add_test(tests, bombs_end_in_goaway);
