@@ -8,8 +8,8 @@
 # status counts.
 #
 # What differs from run to run is masked: times, decimals, long numbers, dates,
-# the version of curl, and what a lane of a picture shows (its suites know). In
-# a line "..." stands for any text, alone on a line for any lines.
+# the version of curl, what a lane of a picture shows, and how far its axis goes
+# (its suites know). In a line "..." stands for any text, alone on a line for any lines.
 #
 # Blocks run at the same time, since most of them sleep. A block whose output
 # begins with "Listening on:" is a server. It gets a free port, the blocks below
@@ -66,6 +66,7 @@ sub mask {
     $line =~ s/\d[\d,]*\.\d+/N.N/g;
     $line =~ s/\b\d[\d,]{4,}\b/NNNNN/g;
     $line =~ s/^(.{1,12}\|)[^|]+\|$/$1/;
+    $line =~ s/^ +TIME( +TIME)+$/TICKS/;
     $line =~ s/\s+$//;
     return $line =~ s/  +/ /gr =~ s/^ [-+ ]+$/AXIS/r;
 }
@@ -154,6 +155,7 @@ sub run_group {
 
 sub enter_copy {
     chomp(my $copy = `mktemp -d`);
+    die "readme: no place for a copy\n" if $? != 0;
     my $chapter = $directory =~ m{(^|/)\d\d-[^/]+$};
     if ($chapter) {
         system("cp '$directory'/*.[ch] '$directory/Makefile' $copy") == 0

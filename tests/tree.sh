@@ -14,7 +14,7 @@ expect() { # text, what should contain it
 }
 
 enter_copy() {
-    copy=$(mktemp -d)
+    copy=$(mktemp -d) || fail "no place for a copy"
     trap 'rm -rf "$copy"' EXIT
     cp -r 0*/ tests scripts Makefile README.md "$copy"
     cd "$copy" || exit 1
@@ -125,7 +125,7 @@ setup() {
     scripts/setup --nonsense 2>/dev/null
     [ $? -eq 2 ] || fail "setup takes any option"
     local bin text
-    bin=$(mktemp -d)
+    bin=$(mktemp -d) || fail "no place for a few links"
     for tool in bash cat dirname; do ln -s "$(command -v $tool)" "$bin"; done
     text=$(PATH=$bin bash scripts/setup 2>&1) && fail "it has no apt-get"
     rm -r "$bin"
