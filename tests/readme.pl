@@ -9,7 +9,8 @@
 #
 # What differs from run to run is masked: times, decimals, long numbers, dates,
 # the version of curl, what a lane of a picture shows, and how far its axis goes
-# (its suites know). In a line "..." stands for any text, alone on a line for any lines.
+# (its suites know). In a line "..." stands for any text, alone on a line for any
+# lines.
 #
 # Blocks run at the same time, since most of them sleep. A block whose output
 # begins with "Listening on:" is a server. It gets a free port, the blocks below
