@@ -263,6 +263,9 @@ void task_cancel(struct task *t) {
 
 // ---- Making one ----
 
+// One allocation holds the task and its output. In async-task it holds the
+// future, too, which saves about a third of the time to spawn and join; here
+// the future comes from whoever made it.
 struct task *task_new(struct future *f, size_t out_size,
                       task_schedule *put_on_queue) {
     struct task *t = NULL;
