@@ -579,6 +579,11 @@ START_TEST(a_request_that_blocks_holds_the_loop) {
     ck_assert_double_ge(first.end - first.start, 1);
     ck_assert_double_ge(third.start, first.end);
     ck_assert_double_ge(spends(t, 3, "request 2", "asleep"), 1);
+    for (int i = 1; i <= 3; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "connection %d", i);
+        ck_assert_double_lt(spends(t, 3, name, "cpu"), 0.5);
+    }
 }
 END_TEST
 

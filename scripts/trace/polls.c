@@ -48,9 +48,10 @@ static _Thread_local struct poll {
     bool going_on;
     struct task *task; // NULL: one without a lane, or not a task
     int64_t start;
-    int blocked; // what the thread had counted before
-    int64_t cpu; // its CPU time at the tick before
-    int number;  // of the poll, since that tick
+    int blocked;          // what the thread had counted before
+    int64_t cpu;          // its CPU time at the tick before
+    int number;           // of the poll, since that tick
+    const char *callback; // in which it is made; or NULL
 } poll;
 
 // ---- Finding one ----
@@ -212,7 +213,8 @@ bool poll_begins(const void *future, const void *waker) {
         now = t->last_end; // this thread's clock may be a tick behind
     }
     poll = (struct poll){
-        true, t, now, me->blocked, me->tick_cpu, ++me->tick_polls};
+        true, t, now, me->blocked, me->tick_cpu, ++me->tick_polls, me->inside};
+    me->outer = me->task;
     me->poll_counts = true;
     if (t == NULL) {
         me->task = crowd;
@@ -262,11 +264,13 @@ static int64_t leave_poll(struct thread *me, bool exactly, bool *lasted) {
     }
     count_poll(me);
     poll.going_on = false;
-    me->task = NULL;
-    me->inside = NULL;
+    me->task = me->outer;
+    me->outer = NULL;
+    me->inside = poll.callback;
     if (*lasted) {
         atomic_fetch_add(&drawn, 1);
-        trace_enter(me->lane, ON_CPU, (struct about){.name = "run"}, now);
+        trace_enter(me->lane, ON_CPU,
+                    (struct about){"run", NULL, NULL, me->task}, now);
     }
     return now;
 }

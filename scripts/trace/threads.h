@@ -6,7 +6,8 @@
 
 struct thread {
     struct lane *lane;
-    struct lane *task;            // whose poll it is in; or NULL
+    struct lane *task;  // whose poll or callback it is in; or NULL
+    struct lane *outer; // in whose callback that poll is made; or NULL
     const struct lane *works_for; // not in its loop's or worker's way; or NULL
     const char *inside;           // the poll or callback that it is in; or NULL
     const char *waits_for; // whom the call that it is in waits for; or NULL

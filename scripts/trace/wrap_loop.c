@@ -272,6 +272,9 @@ static void connection_ends(struct connection *c) {
     if (me->task == c->lane) {
         me->task = NULL;
     }
+    if (me->outer == c->lane) {
+        me->outer = NULL;
+    }
     atomic_store(&c->handle, NULL);
 }
 

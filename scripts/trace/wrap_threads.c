@@ -68,6 +68,8 @@ void block(struct thread *me, enum lane_state state, const char *name) {
                 (struct about){name, me->inside, me->waits_for, with}, now);
     trace_enter(me->task, state, (struct about){name, NULL, NULL, me->lane},
                 now);
+    trace_enter(me->outer, state, (struct about){name, NULL, NULL, me->lane},
+                now);
     count_poll(me);
 }
 
@@ -78,6 +80,8 @@ void go_on(struct thread *me) {
                 (struct about){with != NULL ? "poll" : "run", NULL, NULL, with},
                 now);
     trace_enter(me->task, ON_CPU, (struct about){"poll", NULL, NULL, me->lane},
+                now);
+    trace_enter(me->outer, ON_CPU, (struct about){"poll", NULL, NULL, me->lane},
                 now);
 }
 
