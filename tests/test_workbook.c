@@ -13,7 +13,7 @@ static const char *const readmes[] = {
 static const char *const checks[] = {
     "map",      "help",          "missing_library", "without_libraries",
     "rebuilds", "carried",       "differences",     "no_such_chapter",
-    "setup",    "lines_of_code",
+    "setup",    "lines_of_code", "no_orphan",
 };
 
 enum {

@@ -119,6 +119,28 @@ no_such_chapter() {
     expect 'there is no chapter 09' "$text"
 }
 
+# A signal that ends the script which plays a server ends the server, too.
+no_orphan() {
+    local log script port=
+    setpriv --pdeathsig TERM true 2>/dev/null || return 0
+    log=$(mktemp) || fail "no place for a log"
+    PLAIN=1 scripts/play-chapter 05-libuv-tcp 127.0.0.1:0 >"$log" 2>&1 &
+    script=$!
+    for _ in $(seq 200); do
+        port=$(sed -n 's/^Listening on: .*:\([0-9]*\)$/\1/p' "$log")
+        [ -n "$port" ] && break
+        sleep 0.1
+    done
+    kill -TERM "$script"
+    rm "$log"
+    [ -n "$port" ] || fail "it does not listen"
+    for _ in $(seq 100); do
+        (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || return 0
+        sleep 0.1
+    done
+    fail "the server on port $port goes on"
+}
+
 # On a system without apt-get it installs nothing and prints the list.
 setup() {
     expect 'all that the workbook needs is here' "$(scripts/setup)"
