@@ -96,7 +96,7 @@ diff-%: ## show what is new in a chapter against the one before
 	@scripts/diff-chapter $*
 
 .PHONY: check
-check: build timeline twins ## run all tests (SANITIZE=... runs them on instrumented builds)
+check: build timeline twins ## run all tests; SUITES=test_03 runs one, SANITIZE=... instrumented builds
 	@+$(MAKE) --no-print-directory -s -C tests BUILD=../$(BUILD) CC='$(CC)' CFLAGS='$(FLAGS)'
 	@BUILD="$$PWD/$(BUILD)" CC='$(CC)' SANITIZE='$(SANITIZE)' scripts/check $(SUITES)
 
