@@ -13,6 +13,7 @@
 #include "pool_work.h"
 #include "printout.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,7 +59,10 @@ static enum { HELLO, SLEEPING, POOLED, BLOCKING } act;
 
 // Stands for a computation that holds its thread for a second.
 static void one_second_of_work(void) {
-    nanosleep(&(struct timespec){.tv_sec = 1}, NULL);
+    struct timespec left = {.tv_sec = 1};
+    // A signal ends a sleep. It would not end a computation.
+    while (nanosleep(&left, &left) != 0 && errno == EINTR) {
+    }
 }
 
 // The future that must be ready before the answer. NULL: there is none, or no

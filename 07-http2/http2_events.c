@@ -7,8 +7,6 @@
 #include "http2_session.h"
 #include "uv_executor.h"
 
-#include <stdio.h>
-
 static struct http2_request *request_of(nghttp2_session *nghttp2,
                                         int32_t stream) {
     return nghttp2_session_get_stream_user_data(nghttp2, stream);
@@ -177,8 +175,8 @@ static int on_frame_sent(nghttp2_session *nghttp2, const nghttp2_frame *frame,
         break;
     case NGHTTP2_GOAWAY:
         if (frame->goaway.error_code != NGHTTP2_NO_ERROR) {
-            fprintf(stderr, "Error serving connection: %s\n",
-                    nghttp2_http2_strerror(frame->goaway.error_code));
+            tcp_report(s->connection,
+                       nghttp2_http2_strerror(frame->goaway.error_code));
         }
         break;
     default:

@@ -66,8 +66,7 @@ static void answer_in_http1(struct tcp_connection *c) {
     char answer[sizeof form + 128];
     int n =
         snprintf(answer, sizeof answer, form, open, host, close, tcp_port(c));
-    fprintf(stderr,
-            "Error serving connection: the client does not speak HTTP/2\n");
+    tcp_report(c, "the client does not speak HTTP/2");
     tcp_write(c, answer, (size_t)n);
     tcp_end(c);
 }
