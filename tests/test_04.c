@@ -57,13 +57,10 @@ START_TEST(nobody_wakes_early) {
     const struct play *p = runs[_i];
     expect_seconds(p, 5, 7.5);
     for (int i = 1; i <= 3; i++) {
-        double asleep = at(p, line("sleeping", i));
-        double progressing = at(p, line("progressing sleep", i));
-        double done = at(p, line("done sleeping", i));
-        // We stamp a line when it arrives, so the first may be stamped late.
-        ck_assert_double_ge(progressing - asleep, 2.9);
-        ck_assert_double_ge(done - progressing, 1.9);
-        ck_assert_double_lt(done - asleep, 7);
+        // Both since the program's start. Between two lines it may look like
+        // less, because a line is stamped when it arrives, which may be late.
+        ck_assert_double_ge(at(p, line("progressing sleep", i)), 3);
+        ck_assert_double_ge(at(p, line("done sleeping", i)), 5);
     }
     ck_assert_double_ge(at(p, "before the block"), 5);
 }
