@@ -380,7 +380,7 @@ START_TEST(lives_without_stdin_and_stderr) {
     expect_answer(fd, "hello");
     close(fd);
     ck_assert_int_eq(server_stop(&s, SIGINT), 0);
-    char *text = shell("$BUILD/" PROGRAM " 0 2>&1 >&- <&-; echo $?");
+    char *text = shell("\"$BUILD\"/" PROGRAM " 0 2>&1 >&- <&-; echo $?");
     ck_assert_str_eq(
         text, "echo: cannot print the address: Bad file descriptor\n1\n");
     free(text);
