@@ -15,7 +15,7 @@
 // ---- What all suites of this chapter use ----
 
 #define PROGRAM "07-http2/http2"
-#define CURL "curl -s --max-time 10 --http2-prior-knowledge "
+#define CURL "curl -s --max-time 30 --http2-prior-knowledge "
 
 static inline double now(void) {
     struct timespec t;

@@ -147,6 +147,8 @@ static enum poll poll_child(struct probe *me, const struct waker *waker) {
     return FUTURE_READY;
 }
 
+static atomic_bool blocked; // a task that BLOCKS has begun
+
 static enum poll act_as_told(struct probe *me, const struct waker *waker) {
     switch (me->kind) {
     case AT_ONCE:
@@ -173,6 +175,7 @@ static enum poll act_as_told(struct probe *me, const struct waker *waker) {
     case NEVER:
         return FUTURE_PENDING;
     case BLOCKS:
+        atomic_store(&blocked, true);
         pause_ms(50);
         return FUTURE_READY;
     case KEPT:
@@ -301,8 +304,11 @@ START_TEST(a_task_can_be_cancelled_before_it_begins) {
 END_TEST
 
 START_TEST(cancelling_can_be_too_late) {
+    atomic_store(&blocked, false);
     struct task *done = spawn(AT_ONCE), *running = spawn(BLOCKS);
-    pause_ms(20);
+    for (int ms = 0; ms < 10000 && !atomic_load(&blocked); ms++) {
+        pause_ms(1);
+    }
     task_cancel(done);
     task_cancel(running); // in the middle of its only poll
     ck_assert_int_eq(task_join(done, NULL), TASK_COMPLETED);
