@@ -159,7 +159,8 @@ sub enter_copy {
     die "readme: no place for a copy\n" if $? != 0;
     my $chapter = $directory =~ m{(^|/)\d\d-[^/]+$};
     if ($chapter) {
-        system("cp '$directory'/*.[ch] '$directory/Makefile' $copy") == 0
+        system('sh', '-c', 'cp "$1"/*.[ch] "$1/Makefile" "$2"', 'sh',
+            $directory, $copy) == 0
           or die "readme: cannot copy $directory\n";
     }
     chdir($chapter ? $copy : $directory) or die "readme: $!\n";

@@ -51,16 +51,17 @@ static const char *root(void) {
 // Runs the renderer in the directory of the traces. RETURNS its output, and
 // what it says on stderr, and its status; free it.
 static char *timeline(const char *options, const char *files) {
-    return shell(
-        "cd '%s/tests/timeline' && \"$BUILD/timeline/timeline\" 2>&1 %s %s; "
-        "s=$?; [ $s = 0 ] || echo status $s",
-        root(), options, files);
+    return shell("cd \"${ROOT:-.}/tests/timeline\" && "
+                 "\"$BUILD/timeline/timeline\" 2>&1 %s %s; "
+                 "s=$?; [ $s = 0 ] || echo status $s",
+                 options, files);
 }
 
 // ---- Golden files ----
 
 static char *contents(const char *path) {
-    return shell("cat '%s' 2>&1", path);
+    setenv("FILE", path, 1); // its name may hold a quote
+    return shell("cat \"$FILE\" 2>&1");
 }
 
 static void accept(const char *path, const char *text) {
