@@ -228,8 +228,8 @@ static struct waker take_back(struct timer_sleep *me) {
 }
 
 // Each poll leaves the timer and, if it is still too early, enters it again:
-// it may have come with a new waker. If the timer cannot help, the task must ask
-// again at once, like an async_sleep.
+// it may have come with a new waker. If the timer cannot help, the task must
+// ask again at once, like an async_sleep.
 static enum poll sleep_poll(struct future *self, const struct waker *waker,
                             void *out) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;

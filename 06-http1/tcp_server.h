@@ -1,7 +1,7 @@
 // A TCP server on libuv: the loops, the listeners, and the life of each
 // connection, with its limits, deadlines and its end. What is said over a
 // connection is a protocol: a table of functions that the server calls. Built
-// first in chapter 05, and the same in 06 and 07. server_loop.h shows its parts.
+// first in chapter 05, and the same in 06 and 07. Its parts: server_loop.h.
 //
 //   BORROWS, CONSUMES, RETURNS say who owns what, as in the chapters before.
 //
@@ -83,9 +83,9 @@ void tcp_end(struct tcp_connection *c);
 void tcp_abort(struct tcp_connection *c, const char *why);
 
 // The client must have done what the protocol expects of it in ms milliseconds
-// from now, however busy it is meanwhile; else on_idle is called. 0: it has, and
-// may take the idle time for the next thing. While output is pending only the
-// idle time counts, and the client must take all of it in that time.
+// from now, however busy it is meanwhile; else on_idle is called. 0: it has,
+// and may take the idle time for the next thing. While output is pending only
+// the idle time counts, and the client must take all of it in that time.
 void tcp_set_deadline(struct tcp_connection *c, long ms);
 
 // Prints "Error serving connection: WHY", but not thousands a second.

@@ -1,8 +1,8 @@
 #define _POSIX_C_SOURCE 200809L
-// What the TCP server tells us about a connection. Three steps for whatever comes
-// in: give all of it to nghttp2, which calls the functions of http2_events.c;
-// let the executor poll the futures that can go on; send all output together.
-// Writing is the expensive part, so it comes last and once.
+// What the TCP server tells us about a connection. Three steps for whatever
+// comes in: give all of it to nghttp2, which calls the functions of
+// http2_events.c; let the executor poll the futures that can go on; send all
+// output together. Writing is the expensive part, so it comes last and once.
 #include "http2_session.h"
 #include "http2_events.h"
 #include "uv_executor.h"

@@ -13,8 +13,8 @@ struct uv_task;
 // RETURNS an executor on loop, ended by uv_executor_stop; NULL: no memory.
 // The futures that were woken are polled together, in rounds: one in each turn
 // of the loop, before it falls asleep. Each round ends with a call of
-// after_round(data), where all that the futures have produced can be sent in one
-// go.
+// after_round(data), where all that the futures have produced can be sent
+// together.
 struct uv_executor *
 uv_executor_start(uv_loop_t *loop, void (*after_round)(void *data), void *data);
 
