@@ -22,7 +22,8 @@ struct run {
 // as its own: every run has a fresh one.
 typedef void measure(struct run *r);
 
-measure spawn_and_finish, spawn_inside, wake_oneself, hand_over;
+measure spawn_and_finish, spawn_from_array, spawn_inside, wake_oneself,
+    hand_over;
 measure send_messages, sleep_by_timer, sleep_by_asking;
 measure create_and_join, ping_pong, sleep_in_threads;
 

@@ -100,6 +100,8 @@ struct row {
 
 static const struct row rows[] = {
     {"spawn", "spawn a task and join it", spawn_and_finish, 1000000, 0},
+    {"spawn-array", "the same, futures in an array", spawn_from_array, 1000000,
+     0},
     {"spawn-inside", "spawn and join, inside a task", spawn_inside, 1000000, 0},
     {"thread", "create a thread and join it", create_and_join, 5000, 0},
     {"yield-1", "wake oneself, be polled: 1 task", wake_oneself, 5000000, 1},

@@ -46,7 +46,12 @@ static void free_future(struct future *self) {
     free(self);
 }
 
+static void leave_future(struct future *self) {
+    (void)self;
+}
+
 static const struct future_ops counter_ops = {counter_poll, free_future};
+static const struct future_ops array_ops = {counter_poll, leave_future};
 
 static struct task *spawn_counter(long left, long number) {
     struct counter *me = allocate(sizeof *me);
@@ -72,6 +77,26 @@ void spawn_and_finish(struct run *r) {
         long size = left < BATCH ? left : BATCH;
         for (long i = 0; i < size; i++) {
             tasks[i] = spawn_counter(0, i);
+        }
+        for (long i = 0; i < size; i++) {
+            join_counter(tasks[i], i);
+        }
+    }
+    run_end(r);
+}
+
+// The same with all futures in one array, as in the act stealing of chapter 03.
+// Then a task takes one allocation, and the worker frees nothing of main's.
+void spawn_from_array(struct run *r) {
+    struct task *tasks[BATCH];
+    struct counter counters[BATCH];
+    start_worker();
+    run_begin(r);
+    for (long left = r->count; left > 0; left -= BATCH) {
+        long size = left < BATCH ? left : BATCH;
+        for (long i = 0; i < size; i++) {
+            counters[i] = (struct counter){{&array_ops}, 0, i};
+            tasks[i] = spawn(&counters[i].base, sizeof(long));
         }
         for (long i = 0; i < size; i++) {
             join_counter(tasks[i], i);
