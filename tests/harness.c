@@ -19,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { max_args = 8, patience_ms = 5000, longest_play = 60 };
+enum { max_args = 8, patience_ms = 5000, longest_play = 120 };
 
 static struct play *plays[harness_max_plays];
 static size_t play_count_all;

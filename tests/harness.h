@@ -41,7 +41,7 @@ struct play {
 // named as "01-threads/threads", below the directory in $BUILD.
 struct play *play_start(const char *program, ...);
 
-// Waits until all plays have ended; those that take longer than a minute are
+// Waits until all plays have ended; those that take longer than two minutes are
 // killed and fail their tests.
 void plays_wait(void);
 
