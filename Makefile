@@ -11,7 +11,8 @@ CHAPTERS := 01-threads 02-futures 03-task-queue 04-async-sleep \
 SANITIZE ?=
 CFLAGS ?= -O2 -g
 comma := ,
-BUILD := build/$(notdir $(firstword $(CC)))$(if $(SANITIZE),-$(subst $(comma),-,$(SANITIZE)))
+empty :=
+BUILD := build/$(subst $(empty) ,,$(notdir $(CC)))$(if $(SANITIZE),-$(subst $(comma),-,$(SANITIZE)))
 ifneq ($(SANITIZE),)
 FLAGS := $(CFLAGS) -O1 -g -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
 else

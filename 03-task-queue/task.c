@@ -100,7 +100,9 @@ static void finish(struct task *t, enum task_outcome outcome) {
     task_unref(t);
 }
 
-// CONSUMES one reference. A closed executor means: the program is ending.
+// CONSUMES one reference. A closed executor means: the program is ending. Then
+// a chain of tasks that await each other ends by recursion, as deep as the
+// chain is long.
 static void schedule(struct task *t) {
     if (!t->schedule(t)) {
         finish(t, TASK_CANCELLED);

@@ -161,7 +161,7 @@ static int play_cancel(long unused) {
         tasks[i] = spawn_counter(
             (struct counter){.number = i + 1, .turns = 5, .dropped = &dropped});
     }
-    sleep_ms(225); // task 1 had two turns by then, task 3 has its second
+    sleep_ms(225); // by then task 1 had two turns, and task 2 has its second
     printf("main drops the handle of task 1\n");
     future_drop(task_await(tasks[0], NULL));
     printf("main detaches task 2\n");

@@ -18,7 +18,7 @@
 // The state is the number of a line: each AWAIT is a case of one big switch,
 // and BEGIN jumps to the one where the last poll left off.
 //
-// The traps, none of which a compiler is sure to report:
+// The traps, of which a compiler is sure to report only the third:
 // - A local variable does not survive an AWAIT. The next poll has a new one
 //   with any value in it. Only what is in the struct survives.
 // - An AWAIT inside a switch of your own becomes a case of that one. The

@@ -83,7 +83,7 @@ static int by_lateness(const void *a, const void *b) {
 }
 
 // The first one sleeps a second and is joined first. When it wakes, all others
-// still sleep, and all that they need is in use.
+// still sleep, if they were all started by then: what they need is in use.
 static void crowd_measure(struct crowd *c, long joined) {
     if (joined == 1) {
         c->memory = memory_in_use() - c->memory;
@@ -110,7 +110,7 @@ static void crowd_close(struct crowd *c) {
 // From one to three seconds, well mixed: 7919 is a prime number, so that
 // neighbours get very different times.
 static double seconds_for(long number) {
-    return 1 + (double)(number * 7919 % 2001) / 1000;
+    return 1 + (double)(number % 2001 * 7919 % 2001) / 1000;
 }
 
 // ---- Tasks ----

@@ -25,8 +25,11 @@ struct waker {
 };
 
 struct waker waker_clone(const struct waker *w); // RETURNS: waker_drop
-void waker_wake(const struct waker *w);          // BORROWS w
 void waker_drop(struct waker *w);                // CONSUMES *w, empties it
+
+// BORROWS w. When the program ends this may drop the woken task's future, here
+// and now: so hold no lock that the drop wants.
+void waker_wake(const struct waker *w);
 
 // ---- Future: a computation that can be polled ----
 

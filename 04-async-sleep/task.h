@@ -41,8 +41,9 @@ struct future *task_await(struct task *t, void *value);
 void task_detach(struct task *t);
 
 // Asks for an early end; returns at once. BORROWS t. The worker drops the
-// future between two polls, never in the middle of one. A task that finishes
-// first still counts as completed.
+// future between two polls, never in the middle of one; once the executor has
+// closed, the caller does. A task that finishes first still counts as
+// completed.
 void task_cancel(struct task *t);
 
 // ---- For futures ----

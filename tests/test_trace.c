@@ -201,6 +201,7 @@ static struct trace echo_blocking, echo_pooled, http2_blocking, http2_sleeping,
     http1_hello;
 static struct trace computing;
 static struct play *plain[4], *untraced, *demo[3];
+static struct play *first_of_two, *nowhere;
 
 static struct trace *const finished[] = {
     &sequential,   &joined,      &failing, &named, &lazy,
@@ -226,6 +227,24 @@ static void start_killed(void) {
     killed.play = play_start(
         "/bin/sh", "-c", "timeout -s KILL 2.5 \"$0\" two-blocking", twin, NULL);
     unsetenv("TRACE_FILE");
+}
+
+// The second run begins and ends while the first one writes into the same
+// file. And a run whose trace has no place.
+static void start_without_a_file(void) {
+    static const char both[] =
+        "export TRACE_FILE=\"$1/twice.json\"; \"$0\" queue & "
+        "sleep 0.1; \"$0\" lazy >&2; wait $!";
+    static const char none[] =
+        "TRACE_FILE=\"$1/none/here.json\" exec \"$0\" two-blocking";
+    static char queue_twin[512], futures_twin[512];
+    snprintf(queue_twin, sizeof queue_twin,
+             "%s/03-task-queue/task-queue-traced", getenv("BUILD"));
+    snprintf(futures_twin, sizeof futures_twin, "%s/02-futures/futures-traced",
+             getenv("BUILD"));
+    first_of_two =
+        play_start("/bin/sh", "-c", both, queue_twin, directory, NULL);
+    nowhere = play_start("/bin/sh", "-c", none, futures_twin, directory, NULL);
 }
 
 // Three clients at once, see scripts/demo; its traces go where ours are.
@@ -276,6 +295,7 @@ static void start_plays(void) {
     plain[2] = play_start("03-task-queue/task-queue", "panic", NULL);
     plain[3] = play_start("02-futures/futures", "two-blocking", NULL);
     untraced = play_start(three, "queue", NULL);
+    start_without_a_file();
     start_computing();
     start_demo(0, "05-libuv-tcp", "blocking pooled");
     start_demo(1, "06-http1", "hello");
@@ -635,6 +655,21 @@ START_TEST(a_killed_run_leaves_what_was_until_then) {
 }
 END_TEST
 
+// ---- A run without a file of its own ----
+
+START_TEST(a_run_outlives_the_loss_of_its_file) {
+    expect_status(first_of_two, 0);
+    expect_line(first_of_two, "task 3 delivered 3");
+}
+END_TEST
+
+START_TEST(a_trace_that_has_no_place_is_told) {
+    expect_status(nowhere, 0);
+    expect_line(nowhere, "number 2 is running");
+    ck_assert_int_eq(play_count(nowhere, "*"), 4); // the complaint, too
+}
+END_TEST
+
 // ---- A linker that cannot wrap ----
 
 // RETURNS what make says, with these variables, in a copy; free it.
@@ -709,6 +744,8 @@ static void add_tests(TCase *tests) {
     tcase_add_test(tests, requests_that_await_hold_nobody);
     tcase_add_test(tests, a_flood_of_requests_leaves_a_small_trace);
     tcase_add_test(tests, a_killed_run_leaves_what_was_until_then);
+    tcase_add_test(tests, a_run_outlives_the_loss_of_its_file);
+    tcase_add_test(tests, a_trace_that_has_no_place_is_told);
     tcase_add_test(tests, without_wrap_it_runs_plain_and_says_why);
     tcase_add_test(tests, the_picture_comes_after_the_play);
 }

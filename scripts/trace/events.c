@@ -12,10 +12,12 @@
 // short that is, the grain, doubles whenever the file is full.
 #include "events.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
@@ -223,9 +225,29 @@ bool events_are_open(void) {
     return file != NULL;
 }
 
+// A file of our own, since another run of the same act may still write into
+// the one that is there. All of it is allocated now: without room on the disk,
+// a store into the map would kill us.
+static int open_file(const char *path) {
+    struct stat old;
+    if (lstat(path, &old) == 0 && S_ISREG(old.st_mode)) {
+        (void)unlink(path); // if that fails, so does the open
+    }
+    int file_fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    if (file_fd >= 0) {
+        int error = posix_fallocate(file_fd, 0, file_size);
+        if (error != 0) {
+            close(file_fd);
+            errno = error;
+            return -1;
+        }
+    }
+    return file_fd;
+}
+
 bool events_open(const char *path) {
-    fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    if (fd < 0 || ftruncate(fd, file_size) != 0) {
+    fd = open_file(path);
+    if (fd < 0) {
         return false;
     }
     void *map =

@@ -36,7 +36,7 @@ int __wrap_future_await(struct future *f) {
         task_begins(f, A_FUTURE);
         polls = poll_begins(f, NULL);
     }
-    me->asks = true;
+    me->asks = me->lane != NULL;
     if (task != NULL) {
         trace_enter(me->lane, ON_CPU,
                     (struct about){"await", me->inside, task, me->task},
