@@ -21,8 +21,8 @@ enum {
     // --grace. Who stops the server waits for the last answers so long.
     default_grace_ms = 5 * 1000,
 
-    // A client whose work is under way is not read, so nobody hears it leave.
-    // So often we look after it, and take back work that nobody waits for.
+    // A client whose work is under way is not read, so nobody hears it reset
+    // the connection. So often we look after it, and take its work back.
     held_look_ms = 1000,
 
     // After our last word the client gets this long to read it and leave. To

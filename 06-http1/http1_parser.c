@@ -92,6 +92,7 @@ static enum http1_event on_request_line(struct http1_parser *p,
     if (method.size == 0 || !span_cut_octet(&line, ' ')) {
         return http1_refuse(p, 400, "a bad method");
     }
+    p->is_head = span_is(method, "HEAD"); // so that no refusal has a body
     struct http1_span target = span_cut_set(&line, OCTET_TARGET);
     if (target.size == 0 || !span_cut_octet(&line, ' ')) {
         return http1_refuse(p, 400, "a bad target");

@@ -94,7 +94,6 @@ enum http1_event http1_check_line(struct http1_parser *p,
         return http1_refuse(p, 505, "a version that is not HTTP/1");
     }
     p->minor = version.at[7] != '0'; // 1.2 would be read as 1.1
-    p->is_head = span_is(method, "HEAD");
     if (span_is(method, "CONNECT")) {
         // It asks for a tunnel to somewhere else. To greet would be to agree.
         return http1_refuse(p, 501, "CONNECT, but this is no proxy");

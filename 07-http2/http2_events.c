@@ -26,9 +26,12 @@ static int lose_patience(struct http2_session *s, int cost) {
 
 static int on_begin_frame(nghttp2_session *nghttp2,
                           const nghttp2_frame_hd *frame, void *user_data) {
+    struct http2_session *s = user_data;
     (void)nghttp2;
-    // DATA counts only if nothing is in it, see on_frame.
-    return frame->type == NGHTTP2_DATA ? 0 : lose_patience(user_data, 1);
+    s->noticed = true;
+    // DATA counts only if nothing is in it, see on_frame. On a stream that is
+    // closed nghttp2 throws it away without a word, see on_bytes.
+    return frame->type == NGHTTP2_DATA ? 0 : lose_patience(s, 1);
 }
 
 // ---- A request comes in ----
@@ -104,6 +107,15 @@ static int start_future(struct http2_session *s, struct http2_request *r) {
     return r->task != NULL ? 0 : reset(s, r->stream, NGHTTP2_REFUSED_STREAM);
 }
 
+// RFC 9110 section 10.1.1: the client waits for this before it sends the body.
+static int say_continue(nghttp2_session *nghttp2, int32_t stream) {
+    const nghttp2_nv status = {(uint8_t *)":status", (uint8_t *)"100", 7, 3,
+                               NGHTTP2_NV_FLAG_NONE};
+    int error = nghttp2_submit_headers(nghttp2, NGHTTP2_FLAG_NONE, stream, NULL,
+                                       &status, 1, NULL);
+    return error < 0 ? error : 0;
+}
+
 static int on_frame(nghttp2_session *nghttp2, const nghttp2_frame *frame,
                     void *user_data) {
     struct http2_request *r = request_of(nghttp2, frame->hd.stream_id);
@@ -116,6 +128,9 @@ static int on_frame(nghttp2_session *nghttp2, const nghttp2_frame *frame,
     }
     if (r != NULL && is_headers && frame->headers.cat == NGHTTP2_HCAT_REQUEST) {
         error = start_future(user_data, r);
+        if (error == 0 && r->expects_continue && !is_last && !r->answered) {
+            error = say_continue(nghttp2, r->stream);
+        }
     }
     if (r != NULL && is_last && (is_headers || is_data)) {
         http2_request_complete(r);
@@ -126,7 +141,9 @@ static int on_frame(nghttp2_session *nghttp2, const nghttp2_frame *frame,
 static int on_data(nghttp2_session *nghttp2, uint8_t flags, int32_t stream,
                    const uint8_t *bytes, size_t size, void *user_data) {
     struct http2_request *r = request_of(nghttp2, stream);
+    struct http2_session *s = user_data;
     (void)flags;
+    s->noticed = true;
     if (r == NULL || http2_request_body(r, bytes, size)) {
         return 0;
     }

@@ -16,14 +16,15 @@ void http2_send_soon(struct http2_session *s) {
 }
 
 void http2_forget_output(struct http2_session *s) {
+    if (!s->is_unsent) {
+        return; // perhaps it was never opened
+    }
     struct http2_session **at = &http2_loop_of(s)->outbox.first;
-    while (s->is_unsent && *at != s) {
+    while (*at != s) {
         at = &(*at)->next_unsent;
     }
-    if (s->is_unsent) {
-        *at = s->next_unsent;
-        s->is_unsent = false;
-    }
+    *at = s->next_unsent;
+    s->is_unsent = false;
 }
 
 // While the client does not read, nothing more is asked of nghttp2: what waits
@@ -72,19 +73,23 @@ static void watch(struct http2_session *s) {
     }
 }
 
+void http2_send_now(struct http2_session *s) {
+    send_output(s);
+    if (!tcp_is_writable(s->connection)) {
+        return; // on_drained comes back here, if anything does
+    }
+    if (is_over(s)) {
+        tcp_end(s->connection);
+    } else {
+        watch(s);
+    }
+}
+
 void http2_send_all(struct http2_outbox *outbox) {
     while (outbox->first != NULL) {
         struct http2_session *s = outbox->first;
         outbox->first = s->next_unsent;
         s->is_unsent = false;
-        send_output(s);
-        if (!tcp_is_writable(s->connection)) {
-            continue; // on_drained comes back here, if anything does
-        }
-        if (is_over(s)) {
-            tcp_end(s->connection);
-        } else {
-            watch(s);
-        }
+        http2_send_now(s);
     }
 }

@@ -17,6 +17,9 @@ struct http2_outbox {
 void http2_send_soon(struct http2_session *s);
 void http2_send_all(struct http2_outbox *outbox);
 
+// For what cannot wait for the end of the round.
+void http2_send_now(struct http2_session *s);
+
 // The connection is gone: s is not on the list any more.
 void http2_forget_output(struct http2_session *s);
 

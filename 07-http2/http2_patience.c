@@ -16,10 +16,8 @@ void http2_patience_begin(struct http2_patience *p, uint64_t now) {
 
 bool http2_patience_lose(struct http2_patience *p, uint64_t now, int cost) {
     uint64_t back = (now - p->counted) * patience_per_second / 1000;
-    if (back > 0) { // or the milliseconds go on adding up
-        p->counted = now;
-        add(p, back);
-    }
+    p->counted += back * 1000 / patience_per_second; // the rest counts later
+    add(p, back);
     if (p->left < cost) {
         return false;
     }

@@ -9,6 +9,7 @@
 #include <nghttp2/nghttp2.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 // ---- Life ----
 
@@ -92,6 +93,11 @@ static bool is_text(const uint8_t *bytes, size_t size, const char *text) {
     return size == strlen(text) && memcmp(bytes, text, size) == 0;
 }
 
+static bool is_word(const uint8_t *bytes, size_t size, const char *word) {
+    return size == strlen(word) &&
+           strncasecmp((const char *)bytes, word, size) == 0;
+}
+
 static void note_method(struct http2_request *r, const uint8_t *method,
                         size_t size) {
     r->is_head = is_text(method, size, "HEAD");
@@ -110,6 +116,8 @@ uint32_t http2_request_header(struct http2_request *r, const uint8_t *name,
     }
     if (is_text(name, name_size, ":method")) {
         note_method(r, value, value_size);
+    } else if (is_text(name, name_size, "expect")) {
+        r->expects_continue = is_word(value, value_size, "100-continue");
     }
     if (r->header_size > max_headers) {
         r->is_too_large = true;

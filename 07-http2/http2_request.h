@@ -22,7 +22,8 @@ struct http2_request {
     int32_t stream;
     bool complete, answered;
     bool is_head, is_connect, is_too_large;
-    bool in_trailers; // header fields from now on come after the body
+    bool expects_continue; // it waits for a 100 before it sends the body
+    bool in_trailers;      // header fields from now on come after the body
     size_t header_size;
     char *headers; // "name\0value\0" for each; NULL: none kept
     size_t headers_used, headers_room;

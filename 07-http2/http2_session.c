@@ -93,6 +93,7 @@ static void on_bytes(struct tcp_connection *c, const char *bytes, size_t size) {
     if (s->deaf) {
         return;
     }
+    s->noticed = false;
     ssize_t n =
         nghttp2_session_mem_recv(s->nghttp2, (const uint8_t *)bytes, size);
     if (n == NGHTTP2_ERR_BAD_CLIENT_MAGIC) {
@@ -101,6 +102,9 @@ static void on_bytes(struct tcp_connection *c, const char *bytes, size_t size) {
     }
     if (n < 0) {
         hear_no_more(s, n);
+    } else if (!s->noticed &&
+               !http2_patience_lose(&s->patience, uv_now(tcp_loop(c)), 1)) {
+        hear_no_more(s, NGHTTP2_ERR_FLOODED);
     }
     size_t received = s->received + size;
     s->received = received < preface_size ? (uint8_t)received : preface_size;
@@ -136,7 +140,8 @@ static void on_idle(struct tcp_connection *c) {
 }
 
 // GOAWAY names the last request that we have seen. The client may send later
-// ones elsewhere; those before it get their answers.
+// ones elsewhere; those before it get their answers. It leaves at once: a
+// request that is read before would be later than the last, and yet answered.
 static void on_stopping(struct tcp_connection *c) {
     struct http2_session *s = tcp_state(c);
     if (s->received < preface_size) {
@@ -146,7 +151,7 @@ static void on_stopping(struct tcp_connection *c) {
     nghttp2_submit_goaway(s->nghttp2, NGHTTP2_FLAG_NONE,
                           nghttp2_session_get_last_proc_stream_id(s->nghttp2),
                           NGHTTP2_NO_ERROR, NULL, 0);
-    http2_send_soon(s);
+    http2_send_now(s);
 }
 
 // nghttp2 frees its streams without a word, so our requests are freed here.

@@ -44,6 +44,7 @@ struct http2_session {
     bool is_timed;    // the client has to get on, see http2_output.c
     bool got_on;      // and it has
     bool input_ended; // the client half-closed
+    bool noticed;     // of what was read last, nghttp2 has told us something
     bool deaf;        // nothing that the client says counts any more
     uint8_t received; // bytes, but not counted above preface_size
 };

@@ -4,6 +4,7 @@
 #include "http2_client.h"
 
 #include <nghttp2/nghttp2.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 
@@ -61,6 +62,29 @@ START_TEST(body_and_trailers) {
     expect_logged(&s, "Headers: {\":method\": \"GET\", \":scheme\": \"http\", "
                       "\":path\": \"/\", \":authority\": \"h\"}\n"
                       "Body: \"one two\"\n");
+    close(fd);
+    ck_assert_int_eq(server_stop(&s, SIGINT), 0);
+}
+END_TEST
+
+// The interim answer is there before the body is sent.
+START_TEST(who_expects_a_100_gets_it) {
+    static const char expect[] = "\x00\x06"
+                                 "expect\x0c"
+                                 "100-Continue";
+    struct server s = server_start(PROGRAM, "--quiet", NULL);
+    int fd = http2_connect(&s, NULL, 0);
+    struct bytes headers = {0};
+    add(&headers, get_headers, sizeof get_headers - 1);
+    add(&headers, expect, sizeof expect - 1);
+    send_frame(fd, HEADERS, END_HEADERS, 1, headers.at, headers.size);
+    free(headers.at);
+    struct frame f;
+    expect_frame(fd, &f, HEADERS);
+    ck_assert_uint_eq(f.stream, 1);
+    ck_assert_int_eq(f.flags, END_HEADERS);
+    send_frame(fd, DATA, END_STREAM, 1, "body", 4);
+    expect_greeting(fd, 1);
     close(fd);
     ck_assert_int_eq(server_stop(&s, SIGINT), 0);
 }
@@ -181,6 +205,27 @@ START_TEST(floods_end_in_goaway) {
         ck_assert_int_lt(resident_kb(&s) - before, 2048);
     }
     expect_text(shell(CURL "http://127.0.0.1:%d/", s.port), "Hello, World!");
+    ck_assert_int_eq(server_stop(&s, SIGINT), 0);
+}
+END_TEST
+
+// nghttp2 throws away what comes for a closed stream, and says nothing of it.
+START_TEST(a_flood_that_is_thrown_away_ends_in_goaway) {
+    struct server s = server_start(PROGRAM, "--quiet", NULL);
+    int fd = http2_connect(&s, NULL, 0);
+    send_get(fd, 1);
+    expect_greeting(fd, 1);
+    struct bytes flood = {0};
+    for (int i = 0; i < 7000; i++) {
+        add_frame(&flood, DATA, 0, 1, "", 0);
+    }
+    struct pollfd answer = {fd, POLLIN, 0};
+    for (int i = 0; i < 4000 && poll(&answer, 1, 0) == 0; i++) {
+        client_send(fd, flood.at, flood.size);
+    }
+    free(flood.at);
+    expect_goaway(fd, NGHTTP2_ENHANCE_YOUR_CALM);
+    close(fd);
     ck_assert_int_eq(server_stop(&s, SIGINT), 0);
 }
 END_TEST
@@ -510,6 +555,8 @@ static void add_tests(TCase *tests) {
     tcase_add_test(tests, half_closed_client_gets_its_answer);
     tcase_add_test(tests, answers_at_the_clients_pace);
     tcase_add_test(tests, connect_is_refused);
+    tcase_add_test(tests, who_expects_a_100_gets_it);
+    tcase_add_test(tests, a_flood_that_is_thrown_away_ends_in_goaway);
     tcase_add_loop_test(tests, floods_end_in_goaway, 0,
                         sizeof floods / sizeof floods[0]);
     tcase_add_test(tests, the_patient_client_is_not_punished);
