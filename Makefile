@@ -102,7 +102,7 @@ check: build timeline twins ## run all tests; SUITES=test_03 runs one, SANITIZE=
 	@BUILD="$$PWD/$(BUILD)" CC='$(CC)' SANITIZE='$(SANITIZE)' scripts/check $(SUITES)
 
 .PHONY: check-valgrind
-check-valgrind: build ## run every chapter once under valgrind's memcheck
+check-valgrind: build ## run every act once under valgrind's memcheck
 	@BUILD=$(BUILD) scripts/check-valgrind
 
 # The clients are for load, so they are never sanitized.
