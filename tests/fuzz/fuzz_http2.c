@@ -91,6 +91,11 @@ void tcp_abort(struct tcp_connection *c, const char *why) {
     c->is_closed = true;
 }
 
+void tcp_report(struct tcp_connection *c, const char *why) {
+    (void)c;
+    (void)why;
+}
+
 void tcp_set_deadline(struct tcp_connection *c, long ms) {
     must(!c->is_ending && !c->is_closed && ms >= 0);
 }

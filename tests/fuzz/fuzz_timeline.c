@@ -1,7 +1,7 @@
 #define _POSIX_C_SOURCE 200809L
 // Fuzzer for the renderer: whatever a file holds, the picture keeps within its
 // columns and its characters, and the page has no markup that is not ours.
-// modules: scripts/timeline trace json cells ascii words svg notice measure wording need
+// modules: scripts/timeline trace crop json cells ascii words svg notice measure wording need
 #include "ascii.h"
 #include "need.h"
 #include "svg.h"
