@@ -1,36 +1,10 @@
 #define _POSIX_C_SOURCE 200809L
-// Chapters 03 and 04: futures that are polled with a waker, as tasks on a
-// queue.
+// Chapters 03 and 04: tasks on a queue. Their polls are in wrap_polls.c.
 #include "executor.h"
-#include "future.h"
 #include "task.h"
 
 #include "polls.h"
 #include "threads.h"
-
-enum poll __real_future_poll(struct future *f, const struct waker *waker,
-                             void *out);
-enum poll __wrap_future_poll(struct future *f, const struct waker *waker,
-                             void *out) {
-    if (!poll_begins(f, waker != NULL ? waker->data : NULL)) {
-        return __real_future_poll(f, waker, out);
-    }
-    enum poll poll = __real_future_poll(f, waker, out);
-    poll_ends(poll == FUTURE_READY);
-    return poll;
-}
-
-void __real_future_drop(struct future *f);
-void __wrap_future_drop(struct future *f) {
-    task_ends(f);
-    __real_future_drop(f);
-}
-
-void __real_waker_wake(const struct waker *w);
-void __wrap_waker_wake(const struct waker *w) {
-    task_is_woken(w->data);
-    __real_waker_wake(w);
-}
 
 // The worker is made by the first spawn.
 struct task *__real_spawn_task(struct future *f, size_t out_size);
