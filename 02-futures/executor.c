@@ -131,6 +131,10 @@ static void *work(void *arg) {
 }
 
 struct executor *executor_start(int workers) {
+    if (workers < 1) { // nobody would ever poll
+        errno = EINVAL;
+        return NULL;
+    }
     struct executor *e =
         calloc(1, sizeof *e + (size_t)workers * sizeof e->threads[0]);
     if (e == NULL) {

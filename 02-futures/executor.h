@@ -6,8 +6,8 @@
 
 struct executor;
 
-// Starts the worker threads. RETURNS an executor, ended by executor_stop;
-// NULL, with errno set, if the system refuses.
+// Starts the worker threads, at least one. RETURNS an executor, ended by
+// executor_stop; NULL, with errno set, if the system refuses.
 struct executor *executor_start(int workers);
 
 // Puts f on the list; a worker will poll it until it is ready. CONSUMES f.

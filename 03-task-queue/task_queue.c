@@ -32,7 +32,8 @@ static void *need(void *what) {
 }
 
 static void sleep_ms(long ms) {
-    struct timespec left = {.tv_nsec = ms * 1000 * 1000};
+    struct timespec left = {.tv_sec = ms / 1000,
+                            .tv_nsec = ms % 1000 * 1000 * 1000};
     while (nanosleep(&left, &left) != 0 && errno == EINTR) {
     }
 }

@@ -12,6 +12,14 @@ int64_t monotonic_now(void) {
     return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
 }
 
+int64_t nanoseconds(double seconds) {
+    const double century = 100 * 365.25 * 24 * 60 * 60;
+    if (!(seconds > 0)) { // also if it is no number
+        return 0;
+    }
+    return (int64_t)((seconds < century ? seconds : century) * 1e9);
+}
+
 static enum poll sleep_poll(struct future *self, const struct waker *waker,
                             void *out) {
     (void)out;
@@ -33,5 +41,5 @@ static const struct future_ops sleep_ops = {sleep_poll, sleep_drop};
 struct async_sleep async_sleep(double seconds) {
     return (struct async_sleep){.base = {&sleep_ops},
                                 .start_time = monotonic_now(),
-                                .duration = (int64_t)(seconds * 1e9)};
+                                .duration = nanoseconds(seconds)};
 }

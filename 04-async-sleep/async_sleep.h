@@ -19,4 +19,9 @@ struct async_sleep async_sleep(double seconds);
 // Nanoseconds on the clock that no one can set back.
 int64_t monotonic_now(void);
 
+// Seconds as nanoseconds, for adding to the clock. No sleep is longer than a
+// century, which stands for infinity too, or the sum would overflow and the
+// sleep end at once. Less than nothing, and what is no number, is nothing.
+int64_t nanoseconds(double seconds);
+
 #endif

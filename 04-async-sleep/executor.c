@@ -7,10 +7,13 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/types.h>
+#include <unistd.h>
 
 static struct channel queue;
 static pthread_t worker;
 static atomic_bool running; // from the first spawn until the end begins
+static pid_t process;       // which has the worker; a fork of it has none
 static int start_error;     // why there is no worker; 0 if there is one
 static _Thread_local bool on_worker;
 
@@ -45,8 +48,8 @@ static void *work(void *unused) {
 // a poll that never returns could hold us up. If a future called exit, then
 // this is the worker: it cannot wait for itself, but it can empty the queue.
 static void stop(void) {
-    if (!atomic_exchange(&running, false)) {
-        return; // the worker could not be started
+    if (process != getpid() || !atomic_exchange(&running, false)) {
+        return; // here is no worker to wait for
     }
     channel_close(&queue);
     if (on_worker) {
@@ -60,6 +63,7 @@ static void stop(void) {
 // first, because a worker could not be taken back.
 static void start(void) {
     channel_init(&queue);
+    process = getpid();
     if (atexit(stop) != 0) {
         start_error = ENOMEM;
         return;

@@ -96,6 +96,9 @@ static void finish(struct task *t, enum task_outcome outcome) {
     t->outcome = outcome;
     if (atomic_exchange(&t->awaiting, FINISHED) == AWAITED) {
         waker_wake(&t->awaiter);
+        // Kept until we are freed, it would keep the awaiter; and two tasks
+        // that once awaited each other would keep each other for ever.
+        waker_drop(&t->awaiter);
     }
     task_unref(t);
 }

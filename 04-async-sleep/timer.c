@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 // Guards the heap, running, and the timer's part of every sleeper. No waker is
 // woken or dropped under it: that may end a task, and the task's sleep would
@@ -20,6 +21,7 @@ static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed; // a new earliest deadline, or the end
 static pthread_t thread;
 static bool running;
+static pid_t process; // which has the thread
 
 // These calls fail only when the program is wrong.
 static void must(int error, const char *what) {
@@ -177,6 +179,9 @@ static void *keep_time(void *unused) {
 // The program ends: everybody is woken, whether due or not, so that the timer
 // keeps hold of no task.
 static void stop(void) {
+    if (process != getpid()) {
+        return; // a fork has no copy of the thread, and perhaps a held lock
+    }
     lock();
     bool was_running = running;
     running = false;
@@ -191,6 +196,7 @@ static void stop(void) {
 // Deadlines are on the monotonic clock, so the condition must wait by it too.
 static void start(void) {
     pthread_condattr_t attributes;
+    process = getpid();
     if (pthread_condattr_init(&attributes) != 0) {
         return;
     }
@@ -264,5 +270,5 @@ static const struct future_ops sleep_ops = {sleep_poll, sleep_drop};
 struct timer_sleep timer_sleep(double seconds) {
     return (struct timer_sleep){.base = {&sleep_ops},
                                 .deadline =
-                                    monotonic_now() + (int64_t)(seconds * 1e9)};
+                                    monotonic_now() + nanoseconds(seconds)};
 }

@@ -47,13 +47,23 @@ static void sleep_drop(struct future *self) {
 
 static const struct future_ops sleep_ops = {sleep_poll, sleep_drop};
 
+// No sleep is longer than a century, which stands for infinity too, or the sum
+// with the clock would overflow. What is no number is nothing.
+static uint64_t nanoseconds(double seconds) {
+    const double century = 100 * 365.25 * 24 * 60 * 60;
+    if (!(seconds > 0)) {
+        return 0;
+    }
+    return (uint64_t)((seconds < century ? seconds : century) * 1e9);
+}
+
 struct future *loop_sleep(uv_loop_t *loop, double seconds) {
     struct loop_sleep *me = calloc(1, sizeof *me);
     if (me == NULL) {
         return NULL;
     }
     me->base.ops = &sleep_ops;
-    me->deadline = uv_hrtime() + (uint64_t)(seconds * 1e9);
+    me->deadline = uv_hrtime() + nanoseconds(seconds);
     uv_timer_init(loop, &me->timer);
     me->timer.data = me;
     return &me->base;

@@ -6,6 +6,7 @@
 #include "executor.h"
 #include "future.h"
 
+#include <errno.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -277,6 +278,15 @@ START_TEST(stopping_drops_what_is_pending) {
 }
 END_TEST
 
+START_TEST(no_worker_is_no_executor) {
+    for (int workers = -1; workers <= 0; workers++) {
+        errno = 0;
+        ck_assert_ptr_null(executor_start(workers));
+        ck_assert_int_eq(errno, EINVAL);
+    }
+}
+END_TEST
+
 static void add_tests(TCase *tests) {
     tcase_add_test(tests, a_future_runs_when_it_is_awaited);
     tcase_add_test(tests, a_future_does_not_start_before);
@@ -294,6 +304,7 @@ static void add_tests(TCase *tests) {
     tcase_add_test(tests, many_futures_on_four_workers_deliver_each_its_own);
     tcase_add_test(tests, handles_may_be_dropped_early);
     tcase_add_test(tests, stopping_drops_what_is_pending);
+    tcase_add_test(tests, no_worker_is_no_executor);
 }
 
 int main(void) {

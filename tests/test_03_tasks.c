@@ -402,6 +402,23 @@ START_TEST(the_last_awaiter_is_woken) {
 }
 END_TEST
 
+// Otherwise two tasks that once awaited each other would keep each other.
+START_TEST(a_finished_task_keeps_no_awaiter) {
+    static struct counts awaiter;
+    struct waker waker = {&count_ops, &awaiter};
+    enum task_outcome outcome;
+    struct future *end = task_await(spawn(BLOCKS), NULL);
+    ck_assert_int_eq(future_poll(end, &waker, &outcome), FUTURE_PENDING);
+    ck_assert_int_eq(atomic_load(&awaiter.references), 1);
+    for (int i = 0; i < 1000 && atomic_load(&awaiter.references) == 1; i++) {
+        pause_ms(10);
+    }
+    ck_assert_int_eq(atomic_load(&awaiter.wakes), 1);
+    ck_assert_int_eq(atomic_load(&awaiter.references), 0);
+    future_drop(end);
+}
+END_TEST
+
 // A wake that comes after the end finds nothing to do, and the waker keeps the
 // task's memory. Also from another thread, while the task is joined.
 START_TEST(a_wake_after_the_end_does_nothing) {
@@ -768,6 +785,34 @@ START_TEST(a_task_can_end_the_program) {
 }
 END_TEST
 
+static bool in_fork;
+
+// Runs after the others' handlers, and before the leak checker's, which a fork
+// of several threads would confuse.
+static void leave_fork(void) {
+    if (in_fork) {
+        _exit(0);
+    }
+}
+
+// The fork has no worker that its exit could wait for.
+START_TEST(a_fork_can_exit) {
+    __real_atexit(leave_fork);
+    expect_join(AT_ONCE, TASK_COMPLETED, 1);
+    pid_t child = fork();
+    if (child == 0) {
+        in_fork = true;
+        alarm(10);
+        exit(1);
+    }
+    int status;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert(WIFEXITED(status));
+    ck_assert_int_eq(WEXITSTATUS(status), 0);
+    expect_join(AT_ONCE, TASK_COMPLETED, 1);
+}
+END_TEST
+
 // ---- Out of memory, out of threads ----
 
 // Fails the first allocation, then the second, until none is left to fail:
@@ -931,6 +976,7 @@ static void add_tests(TCase *tests) {
     tcase_add_test(tests, a_task_awaits_another);
     tcase_add_test(tests, an_awaiting_task_is_cancelled);
     tcase_add_test(tests, the_last_awaiter_is_woken);
+    tcase_add_test(tests, a_finished_task_keeps_no_awaiter);
     tcase_add_test(tests, a_wake_after_the_end_does_nothing);
     tcase_add_loop_test(tests, each_use_at_each_moment, 0, uses * moments);
     tcase_add_test(tests, a_wake_brings_what_was_done_before_it);
@@ -942,6 +988,7 @@ static void add_tests(TCase *tests) {
     tcase_add_test(tests, a_worker_that_cannot_start_ends_the_others);
     tcase_add_test(tests, at_exit_every_task_is_dropped);
     tcase_add_test(tests, a_task_can_end_the_program);
+    tcase_add_test(tests, a_fork_can_exit);
     tcase_add_test(tests, each_allocation_may_fail);
     tcase_add_test(tests, a_worker_that_cannot_start_is_told);
     tcase_add_test(tests, an_exit_handler_that_cannot_be_set_is_told);

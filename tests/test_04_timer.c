@@ -8,6 +8,7 @@
 #include "timer.h"
 
 #include <errno.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -500,6 +501,57 @@ START_TEST(at_exit_every_sleeper_is_dropped) {
 }
 END_TEST
 
+static bool in_fork;
+
+// Runs after the others' handlers, and before the leak checker's, which a fork
+// of several threads would confuse.
+static void leave_fork(void) {
+    if (in_fork) {
+        _exit(0);
+    }
+}
+
+// The same with the timer's thread, whose lock the fork may have caught.
+START_TEST(a_fork_can_exit) {
+    __real_atexit(leave_fork);
+    struct timer_sleep first = timer_sleep(0.001);
+    block_on(&first.base, NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        in_fork = true;
+        alarm(10);
+        exit(1);
+    }
+    int status;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert(WIFEXITED(status));
+    ck_assert_int_eq(WEXITSTATUS(status), 0);
+}
+END_TEST
+
+// Sums with the clock must not overflow, and what is no time is none.
+START_TEST(any_duration_will_do) {
+    static const double longer[] = {1e10, 1e300, INFINITY};
+    static const double none[] = {0, -1, -1e300, -INFINITY, NAN};
+    struct waker waker = {&note_ops, &sleepers[0]};
+    for (int i = 0; i < 3; i++) {
+        struct timer_sleep timed = timer_sleep(longer[i]);
+        struct async_sleep asking = async_sleep(longer[i]);
+        ck_assert_int_eq(future_poll(&timed.base, &waker, NULL),
+                         FUTURE_PENDING);
+        ck_assert_int_eq(future_poll(&asking.base, &waker, NULL),
+                         FUTURE_PENDING);
+        future_drop(&timed.base);
+    }
+    for (int i = 0; i < 5; i++) {
+        struct timer_sleep timed = timer_sleep(none[i]);
+        struct async_sleep asking = async_sleep(none[i]);
+        ck_assert_int_eq(future_poll(&timed.base, &waker, NULL), FUTURE_READY);
+        ck_assert_int_eq(future_poll(&asking.base, &waker, NULL), FUTURE_READY);
+    }
+}
+END_TEST
+
 static void add_tests(TCase *tests) {
     tcase_add_test(tests, they_are_woken_in_the_order_of_their_deadlines);
     tcase_add_loop_test(tests, small_crowds_keep_their_order_too, 0, 2);
@@ -514,6 +566,8 @@ static void add_tests(TCase *tests) {
     tcase_add_test(tests, a_cancelled_task_does_not_sleep_on);
     tcase_add_test(tests, thousands_sleep_and_are_dropped_at_random);
     tcase_add_loop_test(tests, at_exit_every_sleeper_is_dropped, 0, 4);
+    tcase_add_test(tests, a_fork_can_exit);
+    tcase_add_test(tests, any_duration_will_do);
 }
 
 int main(void) {

@@ -6,6 +6,7 @@
 #include "pool_work.h"
 #include "uv_executor.h"
 
+#include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -291,6 +292,44 @@ START_TEST(abandoned_work_is_safe) {
 }
 END_TEST
 
+// A waker of nobody.
+static struct waker nobody_clone(void *data);
+
+static void nobody_cares(void *data) {
+    (void)data;
+}
+
+static const struct waker_ops nobody_ops = {nobody_clone, nobody_cares,
+                                            nobody_cares};
+
+static struct waker nobody_clone(void *data) {
+    return (struct waker){&nobody_ops, data};
+}
+
+static void expect_first_poll(struct world *w, double seconds, enum poll poll) {
+    const struct waker nobody = {&nobody_ops, NULL};
+    struct future *sleep = loop_sleep(&w->loop, seconds);
+    ck_assert_ptr_nonnull(sleep);
+    ck_assert_int_eq(future_poll(sleep, &nobody, NULL), poll);
+    future_drop(sleep);
+}
+
+// Sums with the clock must not overflow, and what is no time is none.
+START_TEST(any_duration_will_do) {
+    static const double longer[] = {1e10, 1e300, INFINITY};
+    static const double none[] = {0, -1, -1e300, -INFINITY, NAN};
+    struct world w;
+    world_open(&w);
+    for (int i = 0; i < 3; i++) {
+        expect_first_poll(&w, longer[i], FUTURE_PENDING);
+    }
+    for (int i = 0; i < 5; i++) {
+        expect_first_poll(&w, none[i], FUTURE_READY);
+    }
+    world_close(&w);
+}
+END_TEST
+
 static void add_tests(TCase *tests) {
     tcase_add_test(tests, futures_take_turns);
     tcase_add_test(tests, wakers_may_outlive_the_executor);
@@ -298,6 +337,7 @@ static void add_tests(TCase *tests) {
     tcase_add_test(tests, a_task_keeps_the_loop_running);
     tcase_add_test(tests, sleeps_are_never_early);
     tcase_add_test(tests, abandoned_work_is_safe);
+    tcase_add_test(tests, any_duration_will_do);
 }
 
 int main(void) {

@@ -75,6 +75,7 @@ bool placing;       // the handle is writing the awaiter
 bool owed;          // a wake has promised a poll that has not begun
 bool completed;     // the future was ready
 bool cut_short;     // the task may end before that
+bool told;          // the worker has woken the awaiter
 bool owner_is_done; // the join has returned
 
 // ---- future.c ----
@@ -112,6 +113,7 @@ inline task_ref() {
 }
 
 inline free_task() {
+    assert(!(told && awaiter)); // who was told is let go at once
 #ifndef KEEP_SLEEPING_FUTURE
     if
     :: !future_dropped -> future_drop()
@@ -159,7 +161,12 @@ inline finish() {
 #endif
         assert(!freed);
         assert(awaiter && !placing);
-        parker_wake()
+        parker_wake();
+        told = true;
+#ifndef KEEP_AWAITER
+        awaiter = false;
+        parker_drop()
+#endif
     fi;
 #ifdef OUTCOME_TOO_LATE
     atomic { assert(!freed); outcome = true };
