@@ -122,6 +122,10 @@ check-browser: build ## open the pages of 06 and 07 in Chromium, pictures in bui
 bench-servers: build-load ## our servers against nginx, h2o, nghttpd, node; QUICK=1
 	@BUILD=$(BUILD) scripts/bench-servers $(ROWS)
 
+.PHONY: check-systems
+check-systems: ## the README's two commands on bare Debian 12, 13, sid; as root, ROOTS=dir
+	@ROOTS='$(ROOTS)' SYSTEMS='$(SYSTEMS)' MIRROR='$(MIRROR)' scripts/check-systems
+
 .PHONY: fuzz
 fuzz: ## run the fuzzers at once, SECONDS=60 each; needs clang
 	@scripts/fuzz $(or $(SECONDS),60)
