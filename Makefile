@@ -122,6 +122,12 @@ check-browser: build ## open the pages of 06 and 07 in Chromium, pictures in bui
 bench-servers: build-load ## our servers against nginx, h2o, nghttpd, node; QUICK=1
 	@BUILD=$(BUILD) scripts/bench-servers $(ROWS)
 
+.PHONY: check-musl
+check-musl: ## chapters 01 to 04 with musl, the C library of Alpine; needs musl-gcc
+	@for chapter in 01 02 03 04; do \
+	    $(MAKE) --no-print-directory run-$$chapter CC=musl-gcc || exit 1; \
+	done
+
 .PHONY: check-systems
 check-systems: ## the README's two commands on bare Debian 12, 13, sid; as root, ROOTS=dir
 	@ROOTS='$(ROOTS)' SYSTEMS='$(SYSTEMS)' MIRROR='$(MIRROR)' scripts/check-systems
