@@ -42,20 +42,20 @@ build: $(CHAPTERS:%=build-%) ## build all chapters into build/
 # because make cannot follow a full path with a space in it.
 TOP := $(if $(filter /%,$(BUILD)),$(CURDIR),../../..)
 
-# --eval tells the chapter's Makefile, which runs in the build directory, where
-# its sources are. The chapter itself knows nothing of this.
+# A second Makefile tells the first, which runs in the build directory, where its
+# sources are. The chapter itself knows nothing of this.
 .PHONY: $(CHAPTERS:%=build-%)
 $(CHAPTERS:%=build-%): build-%:
 	@mkdir -p $(BUILD)/$*
 	@+$(MAKE) --no-print-directory -s -C $(BUILD)/$* -f $(TOP)/$*/Makefile \
-	    --eval='vpath %.c $(TOP)/$*' CC='$(CC)' CFLAGS='$(FLAGS)'
+	    -f $(TOP)/scripts/sources.mk SOURCES=$(TOP)/$* CC='$(CC)' CFLAGS='$(FLAGS)'
 
 .PHONY: timeline
 timeline: ## build the renderer of traces into build/
 	@mkdir -p $(BUILD)/timeline
 	@+$(MAKE) --no-print-directory -s -C $(BUILD)/timeline \
 	    -f $(TOP)/scripts/timeline/Makefile \
-	    --eval='vpath %.c $(TOP)/scripts/timeline' CC='$(CC)' CFLAGS='$(FLAGS)'
+	    -f $(TOP)/scripts/sources.mk SOURCES=$(TOP)/scripts/timeline CC='$(CC)' CFLAGS='$(FLAGS)'
 
 # The same object files, linked a second time with the tracer. See
 # scripts/trace/twin.mk.

@@ -11,7 +11,7 @@
 #include "task.h"
 
 #include <errno.h>
-#include <semaphore.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,11 +31,40 @@ static void *need(void *what) {
     return what;
 }
 
+// Threads and locks say themselves why not.
+static void must(int error) {
+    errno = error;
+    require(error == 0);
+}
+
 static void sleep_ms(long ms) {
     struct timespec left = {.tv_sec = ms / 1000,
                             .tv_nsec = ms % 1000 * 1000 * 1000};
     while (nanosleep(&left, &left) != 0 && errno == EINTR) {
     }
+}
+
+// ---- How often something has happened, for a thread that waits for it ----
+
+struct tally {
+    pthread_mutex_t mutex; // guards count
+    pthread_cond_t changed;
+    int count;
+};
+
+static void tally_add(struct tally *t) {
+    must(pthread_mutex_lock(&t->mutex));
+    t->count++;
+    must(pthread_cond_signal(&t->changed));
+    must(pthread_mutex_unlock(&t->mutex));
+}
+
+static void tally_wait(struct tally *t, int count) {
+    must(pthread_mutex_lock(&t->mutex));
+    while (t->count < count) {
+        must(pthread_cond_wait(&t->changed, &t->mutex));
+    }
+    must(pthread_mutex_unlock(&t->mutex));
 }
 
 // ---- A future that takes several turns ----
@@ -45,8 +74,8 @@ struct counter {
     int number; // of the task
     int turn;   // how far it got; lives here, because poll returns in between
     int turns;
-    int panics_at;  // in this turn it gives up; 0: never
-    sem_t *dropped; // for who wants to know of the end; NULL: nobody
+    int panics_at;         // in this turn it gives up; 0: never
+    struct tally *dropped; // for who wants to know of the end; NULL: nobody
 };
 
 // Between two turns it lets the others have the worker: it wakes itself, which
@@ -72,7 +101,7 @@ static void counter_drop(struct future *self) {
     struct counter *me = (struct counter *)self;
     if (me->dropped != NULL) {
         printf("task %d is dropped after turn %d\n", me->number, me->turn);
-        require(sem_post(me->dropped) == 0);
+        tally_add(me->dropped);
     }
     free(me);
 }
@@ -155,9 +184,9 @@ static int play_panic(long unused) {
 // it run on, the third ends it between two of its turns.
 static int play_cancel(long unused) {
     (void)unused;
-    sem_t dropped;
+    static struct tally dropped = {PTHREAD_MUTEX_INITIALIZER,
+                                   PTHREAD_COND_INITIALIZER, 0};
     struct task *tasks[3];
-    require(sem_init(&dropped, 0, 0) == 0);
     for (int i = 0; i < 3; i++) {
         tasks[i] = spawn_counter(
             (struct counter){.number = i + 1, .turns = 5, .dropped = &dropped});
@@ -170,10 +199,7 @@ static int play_cancel(long unused) {
     printf("main cancels task 3\n");
     task_cancel(tasks[2]);
     bool delivered = join_and_tell(tasks[2], 3);
-    for (int i = 0; i < 3; i++) {
-        require(sem_wait(&dropped) == 0);
-    }
-    require(sem_destroy(&dropped) == 0);
+    tally_wait(&dropped, 3);
     return delivered ? 1 : 0;
 }
 

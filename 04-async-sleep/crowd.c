@@ -1,4 +1,5 @@
 #define _POSIX_C_SOURCE 200809L
+#define _DARWIN_C_SOURCE // macOS: shows ru_maxrss
 // The same crowd of sleepers twice: as tasks on one worker, and as threads.
 #include "crowd.h"
 
@@ -49,6 +50,9 @@ static long memory_in_use(void) {
     }
     if (kib == 0 && getrusage(RUSAGE_SELF, &usage) == 0) {
         kib = usage.ru_maxrss;
+#ifdef __APPLE__
+        kib /= 1024; // there it is in bytes
+#endif
     }
     return kib;
 }
@@ -186,14 +190,15 @@ int crowd_of_tasks(long n) {
 
 // ---- Threads ----
 
-// Finds its deadline where it leaves its lateness.
+// Finds its deadline where it leaves its lateness. A signal may cut a sleep
+// short, and then the rest is slept.
 static void *sleep_and_note(void *arg) {
     int64_t *late = arg;
-    int64_t deadline = *late;
-    struct timespec at = {.tv_sec = deadline / 1000000000,
-                          .tv_nsec = deadline % 1000000000};
-    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL) ==
-           EINTR) {
+    int64_t deadline = *late, left;
+    while ((left = deadline - monotonic_now()) > 0) {
+        struct timespec rest = {.tv_sec = left / 1000000000,
+                                .tv_nsec = left % 1000000000};
+        (void)nanosleep(&rest, NULL);
     }
     *late = monotonic_now() - deadline;
     return NULL;

@@ -4,6 +4,7 @@
 #include "timer.h"
 
 #include "async_sleep.h"
+#include "clock_wait.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -153,9 +154,7 @@ static void wake_due(int64_t now) {
 }
 
 static void wait_until(int64_t deadline) {
-    struct timespec at = {.tv_sec = deadline / 1000000000,
-                          .tv_nsec = deadline % 1000000000};
-    int error = pthread_cond_timedwait(&changed, &mutex, &at);
+    int error = clock_wait_until(&changed, &mutex, deadline);
     must(error == ETIMEDOUT ? 0 : error, "wait");
 }
 
@@ -195,15 +194,8 @@ static void stop(void) {
 
 // Deadlines are on the monotonic clock, so the condition must wait by it too.
 static void start(void) {
-    pthread_condattr_t attributes;
     process = getpid();
-    if (pthread_condattr_init(&attributes) != 0) {
-        return;
-    }
-    must(pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC), "clock");
-    bool ready = pthread_cond_init(&changed, &attributes) == 0;
-    must(pthread_condattr_destroy(&attributes), "attributes");
-    if (!ready || atexit(stop) != 0) {
+    if (clock_wait_init(&changed) != 0 || atexit(stop) != 0) {
         return;
     }
     lock();
