@@ -349,6 +349,15 @@ static const struct {
     {"thread 1 used the CPU for 0.60 s.",
      SPAN(1, 1, 0, 900, "cpu", "\"cpu_us\":600000")
          SPAN(1, 2, 0, 900, "cpu", "\"cpu_us\":300000")},
+    // Nor did it use more than it was at it, or work that cannot be seen.
+    {"thread 1 used the CPU for 0.90 s.",
+     SPAN(1, 1, 0, 900, "cpu", "\"cpu_us\":1200000")},
+    {"thread 1 used the CPU for 0 us.",
+     SPAN(1, 1, 0, 900, "cpu", "\"cpu_us\":0")},
+    {"2 threads worked at the same time: 20 ms of work took 10 ms.",
+     SPAN(1, 1, 0, 10, "cpu", "") SPAN(1, 2, 0, 10, "cpu", "")
+         SPAN(1, 1, 20, 6, "cpu", "") SPAN(1, 1, 40, 6, "cpu", "")
+             SPAN(1, 1, 60, 6, "cpu", "") SPAN(1, 1, 400, 6, "cpu", "")},
     {"the only worker waited in nobody's way for 0.89 s; 1 poll was enough for "
      "1 task.",
      WORKER SPAN(1, 2, 0, 10, "cpu", TASK("task 1"))

@@ -51,12 +51,17 @@ double lane_polls(const struct lane *lane) {
     return sum;
 }
 
-// Where the CPU time is not known, the length must do.
+// Where the CPU time is not known, the length must do. It cannot be more.
+static double span_cpu(const struct span *s) {
+    double length = s->end - s->start;
+    return s->cpu >= 0 && s->cpu < length ? s->cpu : length;
+}
+
 double lane_cpu(const struct lane *lane, span_kind *is) {
     double sum = 0;
     for (size_t i = 0; i < lane->span_count; i++) {
         const struct span *s = &lane->spans[i];
-        sum += !is(s) ? 0 : s->cpu > 0 ? s->cpu : s->end - s->start;
+        sum += is(s) ? span_cpu(s) : 0;
     }
     return sum;
 }
@@ -260,7 +265,7 @@ static int by_time(const void *a, const void *b) {
 }
 
 static size_t collect_edges(const struct trace *t, const struct lane *like,
-                            span_kind *is, struct edge **edges) {
+                            span_kind *is, struct edge **edges, double *cpu) {
     size_t count = 0;
     for (size_t i = 0; i < t->lane_count; i++) {
         const struct lane *lane = &t->lanes[i];
@@ -274,6 +279,7 @@ static size_t collect_edges(const struct trace *t, const struct lane *like,
                 (*edges)[count++] = (struct edge){s->start, many};
                 *edges = grown(*edges, count, sizeof **edges);
                 (*edges)[count++] = (struct edge){s->end, -many};
+                *cpu += span_cpu(s);
             }
         }
     }
@@ -285,7 +291,7 @@ struct together trace_together(const struct trace *t, const struct lane *like,
                                span_kind *is) {
     struct together found = {0};
     struct edge *edges = NULL;
-    size_t count = collect_edges(t, like, is, &edges);
+    size_t count = collect_edges(t, like, is, &edges, &found.cpu);
     double now = 0;
     if (count > 0) {
         qsort(edges, count, sizeof *edges, by_time);

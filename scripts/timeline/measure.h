@@ -69,6 +69,7 @@ struct together {
     double most;  // at the same time
     double sum;   // of all their times
     double taken; // in which at least one was so
+    double cpu;   // that they used meanwhile
     bool crowded; // some of them share a lane: then the sum is not known
 };
 

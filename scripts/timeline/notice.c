@@ -239,17 +239,12 @@ static bool say_slept_together(FILE *out, const struct trace *t) {
 // Only what was measured is work: threads that share a processor take turns.
 static bool say_worked_together(FILE *out, const struct trace *t) {
     struct together found = trace_together(t, NULL, span_is_cpu);
-    double work = 0;
-    for (size_t i = 0; i < t->lane_count; i++) {
-        const struct lane *lane = &t->lanes[i];
-        work += lane->group == THREADS ? lane_cpu(lane, span_is_cpu) : 0;
-    }
-    if (found.most < 2 || work < found.taken * 1.5) {
+    if (found.most < 2 || found.cpu < found.taken * 1.5) {
         return false;
     }
     put_count(out, found.most, "thread");
     fputs(" worked at the same time: ", out);
-    put_time(out, work);
+    put_time(out, found.cpu);
     fputs(" of work took ", out);
     put_time(out, found.taken);
     return true;

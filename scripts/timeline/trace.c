@@ -85,7 +85,8 @@ static struct span span_of(struct trace *t, const struct json_object *o) {
     s.with = json_text(o, "args", "task", json_text(o, "args", "thread", NULL));
     s.awaits = json_text(o, "args", "for", NULL);
     s.polls = time_in(json_number(o, "args", "polls", 0));
-    s.cpu = time_in(json_number(o, "args", "cpu_us", 0));
+    double cpu = json_number(o, "args", "cpu_us", -1);
+    s.cpu = cpu >= 0 ? time_in(cpu) : -1;
     return s;
 }
 
@@ -113,7 +114,7 @@ static void close_part(struct trace *t, struct lane *lane, double now) {
         add_span(t, lane, *s);
         s->start = now;
         s->polls = 0;
-        s->cpu = 0;
+        s->cpu = s->cpu > 0 ? 0 : s->cpu;
     }
 }
 

@@ -56,7 +56,7 @@ struct span {
     const char *with;
     const char *awaits; // whose end it waits for, or asks for all the time
     double polls;       // equal polls in a row are one span
-    double cpu;         // microseconds
+    double cpu;         // microseconds; below 0: not known
 };
 
 struct moment {
