@@ -225,6 +225,16 @@ bool events_are_open(void) {
     return file != NULL;
 }
 
+// Where the program was started with stdout closed, the lowest descriptor that
+// is free is stdout, and what the program prints would go into the trace.
+static int above_standard(int low) {
+    int high = fcntl(low, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    int error = errno;
+    close(low);
+    errno = error;
+    return high;
+}
+
 // A file of our own, since another run of the same act may still write into
 // the one that is there. All of it is allocated now: without room on the disk,
 // a store into the map would kill us.
@@ -234,6 +244,7 @@ static int open_file(const char *path) {
         (void)unlink(path); // if that fails, so does the open
     }
     int file_fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    file_fd = file_fd >= 0 ? above_standard(file_fd) : -1;
     if (file_fd >= 0) {
         int error = posix_fallocate(file_fd, 0, file_size);
         if (error != 0) {

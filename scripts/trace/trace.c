@@ -22,6 +22,7 @@ static unsigned long all_polls;
 
 static bool wanted; // set before main
 static int64_t program_start;
+static int64_t loading_cpu; // what was used until then, to load the program
 
 bool trace_is_on(void) {
     return wanted;
@@ -347,12 +348,12 @@ void trace_sign(struct lane *lane, const char *name, const char *by,
 
 // ---- The beginning and the end of the program ----
 
-static void tell_end(int64_t now) {
+static void tell_end(int64_t cpu, int64_t now) {
     struct event *e = events_add();
     if (e != NULL) {
         e->kind = END;
         e->start = now;
-        e->cpu = read_clock(CLOCK_PROCESS_CPUTIME_ID);
+        e->cpu = cpu;
         e->polls = all_polls;
         events_show(e);
     }
@@ -364,6 +365,9 @@ static void finish(void) {
     if (!lock()) {
         return;
     }
+    // The CPU time is read last at the beginning and first at the end: so it is
+    // of no longer a time than the clock tells.
+    int64_t cpu = read_clock(CLOCK_PROCESS_CPUTIME_ID) - loading_cpu;
     int64_t now = trace_now();
     for (int i = 0; i < trace_lane_count; i++) {
         struct lane *lane = &trace_lanes[i];
@@ -375,7 +379,7 @@ static void finish(void) {
         }
         (void)take_polls(lane);
     }
-    tell_end(now);
+    tell_end(cpu, now);
     events_close();
     unlock();
 }
@@ -395,6 +399,7 @@ __attribute__((constructor(101))) static void begin(void) {
         return;
     }
     program_start = read_clock(CLOCK_MONOTONIC);
+    loading_cpu = read_clock(CLOCK_PROCESS_CPUTIME_ID);
     wanted = true;
     struct event *e = events_add();
     e->kind = RUN;
