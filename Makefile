@@ -4,15 +4,22 @@
 # build/<configuration>/, so that a change of compiler or sanitizer never mixes
 # old objects with new ones, and the chapters' directories stay clean.
 
+include scripts/environment.mk
+
+# Scripts are called through their shell, since a copy may have lost the
+# permission to execute them.
+BASH = $(if $(shell command -v bash 2>/dev/null),bash,$(error this needs bash: apt install bash, or apk add bash))
+
 CHAPTERS := 01-threads 02-futures 03-task-queue 04-async-sleep \
             05-libuv-tcp 06-http1 07-http2
 
 # SANITIZE=address, undefined, thread, or a list such as address,undefined.
 SANITIZE ?=
+CC ?= cc
 CFLAGS ?= -O2 -g
 comma := ,
 empty :=
-BUILD := build/$(subst $(empty) ,,$(notdir $(CC)))$(if $(SANITIZE),-$(subst $(comma),-,$(SANITIZE)))
+BUILD := build/$(subst $(empty) ,,$(notdir $(CC)))$(if $(SANITIZE),-$(subst $(comma),-,$(SANITIZE)))$(if $(filter -flto%,$(CFLAGS)),-lto)
 ifneq ($(SANITIZE),)
 FLAGS := $(CFLAGS) -O1 -g -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
 else
@@ -24,8 +31,8 @@ ARGS ?=
 ROWS ?=
 
 .PHONY: map
-map: ## print the map of chapters (this is what plain `make` does)
-	@scripts/map
+map: ## print the map of chapters; so does plain `make`
+	@$(BASH) scripts/map
 
 .PHONY: help
 help: ## list every target
@@ -38,89 +45,93 @@ help: ## list every target
 .PHONY: build
 build: $(CHAPTERS:%=build-%) ## build all chapters into build/
 
-# The way from build/<configuration>/<chapter>/ back to here. It is relative,
-# because make cannot follow a full path with a space in it.
-TOP := $(if $(filter /%,$(BUILD)),$(CURDIR),../../..)
+# The way from $(BUILD)/<chapter>/ back to here. It is relative, because make
+# cannot follow a full path with a space in it.
+TOP := $(if $(filter /%,$(BUILD)),$(CURDIR),$(subst $(empty) ,/,$(patsubst %,..,$(subst /, ,$(BUILD)) .)))
+# And $(BUILD), seen from the place that $1 leads back from.
+build_from = $(if $(filter /%,$(BUILD)),,$1)$(BUILD)
+
+# Two makes may be asked for the same thing at once; the second waits until the
+# first has it. Where there is no flock, they get in each other's way.
+alone = mkdir -p $(BUILD)/$1 && { flock 9 2>/dev/null; $2 9>&-; } 9>$(BUILD)/$1.lock
 
 # A second Makefile tells the first, which runs in the build directory, where its
 # sources are. The chapter itself knows nothing of this.
 .PHONY: $(CHAPTERS:%=build-%)
 $(CHAPTERS:%=build-%): build-%:
-	@mkdir -p $(BUILD)/$*
-	@+$(MAKE) --no-print-directory -s -C $(BUILD)/$* -f $(TOP)/$*/Makefile \
-	    -f $(TOP)/scripts/sources.mk SOURCES=$(TOP)/$* CC='$(CC)' CFLAGS='$(FLAGS)'
+	@+$(call alone,$*,$(MAKE) --no-print-directory -s -C $(BUILD)/$* -f $(TOP)/$*/Makefile \
+	    -f $(TOP)/scripts/sources.mk SOURCES=$(TOP)/$* CC='$(CC)' CFLAGS='$(FLAGS)')
 
 .PHONY: timeline
 timeline: ## build the renderer of traces into build/
-	@mkdir -p $(BUILD)/timeline
-	@+$(MAKE) --no-print-directory -s -C $(BUILD)/timeline \
+	@+$(call alone,timeline,$(MAKE) --no-print-directory -s -C $(BUILD)/timeline \
 	    -f $(TOP)/scripts/timeline/Makefile \
-	    -f $(TOP)/scripts/sources.mk SOURCES=$(TOP)/scripts/timeline CC='$(CC)' CFLAGS='$(FLAGS)'
+	    -f $(TOP)/scripts/sources.mk SOURCES=$(TOP)/scripts/timeline CC='$(CC)' CFLAGS='$(FLAGS)')
 
 # The same object files, linked a second time with the tracer. See
 # scripts/trace/twin.mk.
 .PHONY: $(CHAPTERS:%=twin-%)
 $(CHAPTERS:%=twin-%): twin-%: build-%
-	@+$(MAKE) --no-print-directory -s -C $(BUILD)/$* -f $(TOP)/scripts/trace/twin.mk \
-	    ROOT=$(TOP) CHAPTER=$* CC='$(CC)' CFLAGS='$(FLAGS)'
+	@+$(call alone,$*,$(MAKE) --no-print-directory -s -C $(BUILD)/$* -f $(TOP)/scripts/trace/twin.mk \
+	    ROOT=$(TOP) CHAPTER=$* CC='$(CC)' CFLAGS='$(FLAGS)')
 
 .PHONY: twins
-twins: $(CHAPTERS:%=twin-%) ## link every program a second time, so that it can be traced
+twins: $(CHAPTERS:%=twin-%) ## link every program a second time, to be traced
 
 .PHONY: run
 run: build twins timeline ## play the whole workbook, chapter by chapter
-	@BUILD=$(BUILD) scripts/play
+	@BUILD=$(BUILD) $(BASH) scripts/play
 
 # PLAIN=1: the plain program, and no picture. WORDS=1: sentences instead.
 export PLAIN WORDS
-run-%: ## build and play one chapter, and draw what happened; ACT=name plays one act
+run-%: ## play one chapter and draw it; ACT=name plays one act
 	@chapter=$$(ls -d $*-*/ 2>/dev/null | head -n 1); chapter=$${chapter%/}; \
 	if [ -z "$$chapter" ]; then echo "make: there is no chapter $*" >&2; exit 2; fi; \
 	$(MAKE) --no-print-directory twin-$$chapter timeline && \
-	BUILD=$(BUILD) scripts/play-chapter $$chapter $(ACT) $(ARGS)
+	BUILD=$(BUILD) $(BASH) scripts/play-chapter $$chapter $(ACT) $(ARGS)
 
-demo-%: ## send three clients at once to a server, and draw what happened
+demo-%: ## send a server three clients at once, and draw it
 	@chapter=$$(ls -d $*-*/ 2>/dev/null | head -n 1); chapter=$${chapter%/}; \
 	if [ -z "$$chapter" ]; then echo "make: there is no chapter $*" >&2; exit 2; fi; \
 	$(MAKE) --no-print-directory twin-$$chapter timeline && \
-	BUILD=$(BUILD) scripts/demo $$chapter $(ACT)
+	BUILD=$(BUILD) $(BASH) scripts/demo $$chapter $(ACT)
 
 svg-%: ## play one chapter and write the pictures to build/svg/
 	@case $* in 0[567]) what=demo ;; *) what=run ;; esac; \
 	SVG=build/svg $(MAKE) --no-print-directory $$what-$*
 
 .PHONY: pictures
-pictures: twins timeline ## draw the pictures of the READMEs anew, from runs of now
-	@BUILD=$(BUILD) scripts/pictures
+pictures: twins timeline ## draw the READMEs' pictures anew, from runs of now
+	@BUILD=$(BUILD) $(BASH) scripts/pictures
 
 diff-%: ## show what is new in a chapter against the one before
-	@scripts/diff-chapter $*
+	@$(BASH) scripts/diff-chapter $*
 
 .PHONY: check
-check: build timeline twins ## run all tests; SUITES=test_03 runs one, SANITIZE=... instrumented builds
-	@+$(MAKE) --no-print-directory -s -C tests BUILD=../$(BUILD) CC='$(CC)' CFLAGS='$(FLAGS)'
-	@BUILD="$$PWD/$(BUILD)" CC='$(CC)' SANITIZE='$(SANITIZE)' scripts/check $(SUITES)
+check: build timeline twins ## run all tests; SUITES=test_03 runs one
+	@+$(call alone,tests,$(MAKE) --no-print-directory -s -C tests BUILD=$(call build_from,../) CC='$(CC)' CFLAGS='$(FLAGS)')
+	@BUILD="$(call build_from,$$PWD/)" CC='$(CC)' SANITIZE='$(SANITIZE)' $(BASH) scripts/check $(SUITES)
 
 .PHONY: check-valgrind
 check-valgrind: build ## run every act once under valgrind's memcheck
-	@BUILD=$(BUILD) scripts/check-valgrind
+	@BUILD=$(BUILD) $(BASH) scripts/check-valgrind
 
 # The clients are for load, so they are never sanitized.
 .PHONY: build-load
 build-load: build ## build the load clients into build/
-	@+$(MAKE) --no-print-directory -s -C tests/load BUILD=../../$(BUILD) CC='$(CC)' CFLAGS='-O2 -g'
+	@+$(MAKE) --no-print-directory -s -C tests/load BUILD=$(call build_from,../../) CC='$(CC)' CFLAGS='-O2 -g'
 
 .PHONY: check-load
-check-load: build-load ## the servers under load and attack, two minutes; SERVERS=07
-	@BUILD=$(BUILD) SANITIZE='$(SANITIZE)' scripts/check-load $(SERVERS)
+check-load: build-load ## servers under load, two minutes; SERVERS=07
+	@BUILD=$(BUILD) SANITIZE='$(SANITIZE)' $(BASH) scripts/check-load $(SERVERS)
 
 .PHONY: check-browser
-check-browser: build ## open the pages of 06 and 07 in Chromium, pictures in build/browser/
-	@BUILD=$(BUILD) scripts/check-browser
+check-browser: build ## 06 and 07 in Chromium, pictures in build/browser/
+	@BUILD=$(BUILD) $(BASH) scripts/check-browser
 
 .PHONY: bench-servers
 bench-servers: build-load ## our servers against nginx, h2o, nghttpd, node; QUICK=1
-	@BUILD=$(BUILD) scripts/bench-servers $(ROWS)
+	@BUILD=$(BUILD) $(BASH) scripts/bench-servers $(ROWS)
 
 .PHONY: check-musl
 check-musl: ## chapters 01 to 04 with musl, the C library of Alpine; needs musl-gcc
@@ -130,24 +141,24 @@ check-musl: ## chapters 01 to 04 with musl, the C library of Alpine; needs musl-
 
 .PHONY: check-systems
 check-systems: ## the README's two commands on bare Debian 12, 13, sid; as root, ROOTS=dir
-	@ROOTS='$(ROOTS)' SYSTEMS='$(SYSTEMS)' MIRROR='$(MIRROR)' scripts/check-systems
+	@ROOTS='$(ROOTS)' SYSTEMS='$(SYSTEMS)' MIRROR='$(MIRROR)' $(BASH) scripts/check-systems
 
 .PHONY: fuzz
 fuzz: ## run the fuzzers at once, SECONDS=60 each; needs clang
-	@scripts/fuzz $(or $(SECONDS),60)
+	@$(BASH) scripts/fuzz $(or $(SECONDS),60)
 
 .PHONY: check-model
-check-model: ## have spin try every order of events in the model of a task's life
-	@CC='$(CC)' scripts/check-model
+check-model: ## spin tries every order of events in a task's life
+	@CC='$(CC)' $(BASH) scripts/check-model
 
 .PHONY: bench-runtime
-bench-runtime: build-04-async-sleep ## what tasks, channel and sleeps cost next to threads; ROWS='spawn yield-1'
-	@+$(MAKE) --no-print-directory -s -C tests/bench BUILD=../../$(BUILD) CC='$(CC)' CFLAGS='$(FLAGS)'
+bench-runtime: build-04-async-sleep ## what tasks cost next to threads; ROWS='spawn yield-1'
+	@+$(MAKE) --no-print-directory -s -C tests/bench BUILD=$(call build_from,../../) CC='$(CC)' CFLAGS='$(FLAGS)'
 	@$(BUILD)/bench/bench_runtime $(ROWS)
 
 .PHONY: lint
 lint: ## clang-format, cppcheck, clang-tidy, shellcheck
-	@scripts/lint
+	@$(BASH) scripts/lint
 
 .PHONY: format
 format: ## put all C sources into the house format
@@ -155,7 +166,7 @@ format: ## put all C sources into the house format
 
 .PHONY: carry
 carry: ## copy the carried files forward to later chapters
-	@scripts/carry
+	@$(BASH) scripts/carry
 
 .PHONY: clean
 clean: ## remove all that was built

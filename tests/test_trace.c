@@ -22,16 +22,17 @@ struct event {
 };
 
 struct trace {
-    char path[100];
+    char path[512];
     struct event events[most_events];
     size_t count;
     char lanes[4][20][32]; // by pid and tid
     long size, polls;
+    double wall, cpu; // seconds
     bool ended;
     struct play *play;
 };
 
-static char directory[] = "/tmp/workbook-trace-XXXXXX";
+static char directory[256]; // programs are built and run in it
 
 // The value of "key" in the line, up to a comma or a bracket. Quotes are cut.
 static bool value_of(const char *line, const char *key, char *value,
@@ -67,6 +68,8 @@ static void read_metadata(struct trace *t, const char *line, int pid, int tid) {
     } else if (strstr(line, "\"name\":\"end\"") != NULL) {
         t->ended = true;
         t->polls = (long)number_of(args, "polls");
+        t->wall = number_of(args, "wall_us") / 1e6;
+        t->cpu = number_of(args, "cpu_us") / 1e6;
     }
 }
 
@@ -199,7 +202,7 @@ static struct trace sequential, joined, failing, named, lazy, two_blocking,
     threads, killed;
 static struct trace echo_blocking, echo_pooled, http2_blocking, http2_sleeping,
     http1_hello;
-static struct trace computing;
+static struct trace computing, mute;
 static struct play *plain[4], *untraced, *demo[3];
 static struct play *first_of_two, *nowhere;
 
@@ -247,10 +250,25 @@ static void start_without_a_file(void) {
     nowhere = play_start("/bin/sh", "-c", none, futures_twin, directory, NULL);
 }
 
+// Its output goes nowhere, and above all not into the trace. Before its program
+// the process was a shell that was busy.
+static void start_without_stdout(void) {
+    static const char script[] =
+        "i=0; while [ $i -lt 1000000 ]; do i=$((i + 1)); done; "
+        "exec \"$0\" named >&-";
+    static char twin[512];
+    snprintf(twin, sizeof twin, "%s/01-threads/threads-traced",
+             getenv("BUILD"));
+    snprintf(mute.path, sizeof mute.path, "%s/mute.json", directory);
+    setenv("TRACE_FILE", mute.path, 1);
+    mute.play = play_start("/bin/sh", "-c", script, twin, NULL);
+    unsetenv("TRACE_FILE");
+}
+
 // Three clients at once, see scripts/demo; its traces go where ours are.
 static void start_demo(int i, const char *chapter, const char *acts) {
     static const char script[] =
-        "cd \"$ROOT\" && TRACES=\"$0\" exec scripts/demo $1 $2";
+        "cd \"$ROOT\" && TRACES=\"$0\" exec bash scripts/demo $1 $2";
     demo[i] =
         play_start("/bin/sh", "-c", script, directory, chapter, acts, NULL);
 }
@@ -263,7 +281,7 @@ static void start_computing(void) {
         "&& sed -i 's/sleep_ms(50);/for (clock_t c = clock(); "
         "clock() - c < 50000;) {}/' 03-task-queue/task_queue.c && "
         "unset MAKEFLAGS MAKELEVEL && TRACES=\"$0\" "
-        "exec make -s run-03 ACT=queue BUILD=\"$0/copy/build\"";
+        "exec make -s run-03 ACT=queue";
     computing.play = play_start("/bin/sh", "-c", script, directory, NULL);
     snprintf(computing.path, sizeof computing.path, "%s/03-task-queue/%s.json",
              directory, "queue");
@@ -296,6 +314,7 @@ static void start_plays(void) {
     plain[3] = play_start("02-futures/futures", "two-blocking", NULL);
     untraced = play_start(three, "queue", NULL);
     start_without_a_file();
+    start_without_stdout();
     start_computing();
     start_demo(0, "05-libuv-tcp", "blocking pooled");
     start_demo(1, "06-http1", "hello");
@@ -317,6 +336,16 @@ START_TEST(each_trace_can_be_read_and_is_small) {
         ck_assert(finished[i]->ended);
         expect_no_overlaps(finished[i]);
         lane_named(finished[i], 1, "main");
+    }
+}
+END_TEST
+
+START_TEST(no_run_used_more_cpu_than_there_was) {
+    double cores = (double)sysconf(_SC_NPROCESSORS_ONLN);
+    for (int i = 0; i < finished_count; i++) {
+        read_trace(finished[i]);
+        ck_assert_double_gt(finished[i]->cpu, 0);
+        ck_assert_double_le(finished[i]->cpu, finished[i]->wall * cores * 1.01);
     }
 }
 END_TEST
@@ -670,6 +699,22 @@ START_TEST(a_trace_that_has_no_place_is_told) {
 }
 END_TEST
 
+START_TEST(without_stdout_the_trace_is_a_trace) {
+    expect_status(mute.play, 1);
+    expect_line(mute.play, "threads: cannot write the output");
+    read_trace(&mute);
+    ck_assert(mute.ended);
+    lane_named(&mute, 1, "consumer");
+}
+END_TEST
+
+START_TEST(what_was_before_the_program_is_not_told) {
+    read_trace(&mute);
+    ck_assert_double_gt(mute.play->cpu_seconds, 0.15);
+    ck_assert_double_lt(mute.cpu, 0.1);
+}
+END_TEST
+
 // ---- A linker that cannot wrap ----
 
 // RETURNS what make says, with these variables, in a copy; free it.
@@ -719,6 +764,7 @@ END_TEST
 static void add_tests(TCase *tests) {
     tcase_add_test(tests, each_twin_does_its_job);
     tcase_add_test(tests, each_trace_can_be_read_and_is_small);
+    tcase_add_test(tests, no_run_used_more_cpu_than_there_was);
     tcase_add_test(tests, plain_and_traced_print_the_same_lines);
     tcase_add_test(tests, tracing_takes_no_time);
     tcase_add_test(tests, three_sleeps_in_a_row);
@@ -746,11 +792,16 @@ static void add_tests(TCase *tests) {
     tcase_add_test(tests, a_killed_run_leaves_what_was_until_then);
     tcase_add_test(tests, a_run_outlives_the_loss_of_its_file);
     tcase_add_test(tests, a_trace_that_has_no_place_is_told);
+    tcase_add_test(tests, without_stdout_the_trace_is_a_trace);
+    tcase_add_test(tests, what_was_before_the_program_is_not_told);
     tcase_add_test(tests, without_wrap_it_runs_plain_and_says_why);
     tcase_add_test(tests, the_picture_comes_after_the_play);
 }
 
 int main(void) {
+    const char *place = getenv("TMPDIR");
+    snprintf(directory, sizeof directory, "%s/workbook-trace-XXXXXX",
+             place != NULL ? place : "/tmp");
     if (mkdtemp(directory) == NULL) {
         perror(directory);
         return EXIT_FAILURE;

@@ -41,7 +41,7 @@ static void start_plays(void) {
     }
     for (int i = 0; i < check_count; i++) {
         char command[64];
-        snprintf(command, sizeof command, "tests/tree.sh %s #", checks[i]);
+        snprintf(command, sizeof command, "bash tests/tree.sh %s #", checks[i]);
         check_plays[i] = start(command, "");
     }
 }

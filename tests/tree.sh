@@ -91,17 +91,17 @@ rebuilds() {
 }
 
 carried() {
-    scripts/carry --check || fail "a carried file has drifted"
+    bash scripts/carry --check || fail "a carried file has drifted"
     enter_copy
     echo '// drift' >>04-async-sleep/task.c
     cp 01-threads/threads.c 05-libuv-tcp/threads.c
     local text
-    text=$(scripts/carry --check 2>&1) && fail "drift is not seen"
+    text=$(bash scripts/carry --check 2>&1) && fail "drift is not seen"
     expect '04-async-sleep/task.c is not 03-task-queue/task.c' "$text"
     expect '05-libuv-tcp/threads.c' "$text"
     rm 05-libuv-tcp/threads.c
-    scripts/carry >/dev/null
-    scripts/carry --check || fail "carry does not mend it"
+    bash scripts/carry >/dev/null
+    bash scripts/carry --check || fail "carry does not mend it"
 }
 
 differences() {
@@ -124,7 +124,7 @@ no_orphan() {
     local log script port=
     setpriv --pdeathsig TERM true 2>/dev/null || return 0
     log=$(mktemp) || fail "no place for a log"
-    PLAIN=1 scripts/play-chapter 05-libuv-tcp 127.0.0.1:0 >"$log" 2>&1 &
+    PLAIN=1 bash scripts/play-chapter 05-libuv-tcp 127.0.0.1:0 >"$log" 2>&1 &
     script=$!
     for _ in $(seq 200); do
         port=$(sed -n 's/^Listening on: .*:\([0-9]*\)$/\1/p' "$log")
@@ -143,8 +143,8 @@ no_orphan() {
 
 # On a system without apt-get it installs nothing and prints the list.
 setup() {
-    expect 'all that the workbook needs is here' "$(scripts/setup)"
-    scripts/setup --nonsense 2>/dev/null
+    expect 'all that the workbook needs is here' "$(bash scripts/setup)"
+    bash scripts/setup --nonsense 2>/dev/null
     [ $? -eq 2 ] || fail "setup takes any option"
     local bin text
     bin=$(mktemp -d) || fail "no place for a few links"
@@ -162,7 +162,7 @@ lines_of_code() {
     # shellcheck disable=SC2016 # the backquotes are the README's
     while read -r chapter said; do
         rows=$((rows + 1))
-        true=$(scripts/lines "$chapter") || fail "scripts/lines $chapter"
+        true=$(bash scripts/lines "$chapter") || fail "scripts/lines $chapter"
         if [ $((said * 10)) -lt $((true * 9)) ] ||
             [ $((said * 10)) -gt $((true * 11)) ]; then
             fail "README: $chapter has $true lines of code, not $said"

@@ -20,6 +20,14 @@ TRACER := $(WRAPPERS:%=traced/%.o)
 WRAP ?= -Wl,--wrap=
 WRAPPED = $(shell sed -n 's/.*[ *]__wrap_\([a-z0-9_]*\).*/\1/p' $(WRAPPERS:%=$(TRACE)/%.c) | sort -u)
 
+# What the linker optimizes, calls nothing by a name that it could wrap. Then the
+# twin has object files of its own.
+ifneq ($(filter -flto%,$(CFLAGS)),)
+override CFLAGS += -fno-lto
+OBJECTS := $(OBJECTS:%=traced/%)
+-include $(OBJECTS:.o=.d)
+endif
+
 # Not every linker can do it, and the names and clocks of threads are those of
 # Linux. Elsewhere there is no twin.
 PROBE = printf '\043include <sys/prctl.h>\nint main(void) { return 0; }\n' | \
@@ -41,5 +49,8 @@ $(PROGRAM)-traced: $(OBJECTS) $(TRACER) $(TRACE)/twin.mk
 
 traced/%.o: $(TRACE)/%.c
 	$(CC) $(CFLAGS) -I$(ROOT)/$(CHAPTER) -c -o $@ $<
+
+traced/%.o: $(ROOT)/$(CHAPTER)/%.c
+	$(CC) $(CFLAGS) -c -o $@ $<
 
 -include $(TRACER:.o=.d)
