@@ -18,8 +18,8 @@
 
 struct server_loop {
     uv_loop_t uv;
-    uv_tcp_t listener;
-    int socket; // what the listener listens on, a second time; see let_rest
+    int socket;         // clients wait here to be accepted
+    uv_poll_t listener; // tells us that one does
     int port;
     const struct tcp_protocol *protocol;
     const struct server_options *options;
@@ -29,8 +29,7 @@ struct server_loop {
     struct deadlines deadlines; // of all connections: this also is their list
     long count, most;           // connections, and how many there may be
     long crowd_seen;            // the most since there was none
-    bool client_waits;          // accepted by libuv, but we have no room yet
-    uv_timer_t retry;           // to let it in, or to listen again
+    uv_timer_t retry;           // to look at the door again
 
     uint64_t errors_since; // on the loop's clock
     long errors;           // since then
@@ -60,8 +59,8 @@ void server_loop_close(struct server_loop *l);
 
 // ---- tcp_connection.c ----
 
-// Takes the client that libuv has accepted. False: no memory; it still waits.
-bool tcp_connection_open(struct server_loop *l);
+// Accepts a client. RETURNS 0 or an error of libuv; then it still waits.
+int tcp_connection_open(struct server_loop *l);
 // The deadline is part of the connection, and stands for it.
 void tcp_connection_on_due(struct deadline *e);
 void tcp_connection_stop(struct deadline *e);

@@ -6,9 +6,11 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #ifdef __GLIBC__
 #include <malloc.h>
 #endif
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -32,72 +34,50 @@ void server_loop_complain(struct server_loop *l, const char *what,
 
 // ---- Let clients in ----
 
-static void on_retry(uv_timer_t *retry);
+static void on_connection(uv_poll_t *listener, int error, int events);
 
-// When there is no room, the client is left where it is: libuv does not
-// listen again until uv_accept is called, so nothing spins meanwhile.
-static void let_in(struct server_loop *l) {
-    l->client_waits = l->count >= l->most;
-    if (l->client_waits || tcp_connection_open(l)) {
-        return;
-    }
-    l->client_waits = true;
-    server_loop_complain(l, "accepting", "out of memory");
+// While clients wait at our socket, each turn of the loop calls on_connection
+// once. So those who are here get their turn as well.
+static void watch_the_door(struct server_loop *l) {
+    uv_timer_stop(&l->retry);
+    uv_poll_start(&l->listener, UV_READABLE, on_connection);
+}
+
+static void on_retry(uv_timer_t *retry) {
+    watch_the_door(retry->data);
+}
+
+// A client is there and cannot come in: no memory, or no file left in the whole
+// system. A moment later it will be the same, and the loop would call us in a
+// circle. So we look away for a while, and the kernel keeps the clients for us.
+static void rest(struct server_loop *l, int error) {
+    server_loop_complain(l, "accepting", uv_strerror(error));
+    uv_poll_stop(&l->listener);
     uv_timer_start(&l->retry, on_retry, retry_ms, 0);
 }
 
-static void on_listener_closed(uv_handle_t *listener) {
+// libuv would accept for us as well (uv_listen). But since 1.48 it keeps such
+// an error to itself, and goes in that circle.
+static void on_connection(uv_poll_t *listener, int error, int events) {
     struct server_loop *l = listener->data;
-    if (!l->stopping) {
-        uv_timer_start(&l->retry, on_retry, retry_ms, 0);
-    }
-}
-
-// The kernel has a client but does not hand it over: the whole system is out
-// of files, or of memory. It will say so again at once, and libuv would ask it
-// in a circle. Closed, the listener leaves the circle. The socket stays open
-// through our own descriptor, and keeps the clients for us.
-static void let_rest(uv_tcp_t *listener) {
-    uv_close((uv_handle_t *)listener, on_listener_closed);
-}
-
-static void on_connection(uv_stream_t *listener, int error) {
-    struct server_loop *l = listener->data;
-    if (error != 0) {
-        server_loop_complain(l, "accepting", uv_strerror(error));
-        let_rest(&l->listener);
-    } else {
-        let_in(l);
-    }
-}
-
-static int start_listening(struct server_loop *l) {
-    l->listener.data = l;
-    return uv_listen((uv_stream_t *)&l->listener, backlog, on_connection);
-}
-
-static void listen_again(struct server_loop *l) {
-    int error = uv_tcp_init(&l->uv, &l->listener);
-    int fd = dup(l->socket);
-    if (fd < 0) {
-        error = uv_translate_sys_error(errno);
-    } else if (error == 0) {
-        error = uv_tcp_open(&l->listener, fd); // the listener's from now on
-    }
+    (void)events;
     if (error == 0) {
-        error = start_listening(l);
+        error = tcp_connection_open(l);
+    }
+    if (error == UV_EAGAIN || error == UV_EINTR || error == UV_ECONNABORTED) {
+        return; // it has left again, or a signal came: nothing to rest for
     }
     if (error != 0) {
-        on_connection((uv_stream_t *)&l->listener, error);
+        rest(l, error);
+    } else if (l->count >= l->most) {
+        uv_poll_stop(listener); // until somebody leaves
     }
 }
 
 // From now on new clients are refused.
 static void stop_listening(struct server_loop *l) {
     uv_timer_stop(&l->retry);
-    if (!uv_is_closing((uv_handle_t *)&l->listener)) {
-        uv_close((uv_handle_t *)&l->listener, NULL);
-    }
+    uv_close((uv_handle_t *)&l->listener, NULL);
     close(l->socket);
     l->socket = -1;
 }
@@ -117,17 +97,8 @@ void server_loop_one_left(struct server_loop *l) {
     if (l->count == 0) {
         give_memory_back(l);
     }
-    if (l->client_waits && !l->stopping) {
-        let_in(l);
-    }
-}
-
-static void on_retry(uv_timer_t *retry) {
-    struct server_loop *l = retry->data;
-    if (uv_is_closing((uv_handle_t *)&l->listener)) {
-        listen_again(l);
-    } else if (l->client_waits) {
-        let_in(l);
+    if (!l->stopping && !uv_is_active((uv_handle_t *)&l->listener)) {
+        watch_the_door(l);
     }
 }
 
@@ -186,62 +157,59 @@ static int address_of(const struct server_options *options, int port,
                                     (struct sockaddr_in6 *)address);
 }
 
-static int port_of(const uv_tcp_t *listener) {
+static int port_of(int socket) {
     struct sockaddr_storage address;
-    int length = sizeof address;
-    if (uv_tcp_getsockname(listener, (struct sockaddr *)&address, &length)) {
+    socklen_t length = sizeof address;
+    if (getsockname(socket, (struct sockaddr *)&address, &length) != 0) {
         return 0;
     }
     // The port stands at the same place for IPv4 and IPv6.
     return ntohs(((struct sockaddr_in *)&address)->sin_port);
 }
 
-static int share_port(const uv_tcp_t *listener) {
-    uv_os_fd_t fd;
+static bool set_option(int socket, int level, int option) {
     int on = 1;
-    int error = uv_fileno((const uv_handle_t *)listener, &fd);
-    if (error == 0 &&
-        setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0) {
-        error = uv_translate_sys_error(errno);
-    }
-    return error;
+    return setsockopt(socket, level, option, &on, sizeof on) == 0;
 }
 
-// With several loops each has a listener of its own on the same port, and the
+// With several loops each has a socket of its own on the same port, and the
 // kernel spreads the clients over them. The first one binds the port before it
 // is ready to share it: so it notices if others have it.
-static int bind_port(struct server_loop *l, int port, bool is_first) {
-    struct sockaddr_storage address;
+static bool bind_port(const struct server_loop *l,
+                      const struct sockaddr_storage *address, bool is_first) {
+    socklen_t length = address->ss_family == AF_INET
+                           ? sizeof(struct sockaddr_in)
+                           : sizeof(struct sockaddr_in6);
     bool shares = l->options->threads > 1;
-    int error = address_of(l->options, port, &address);
-    if (error == 0) {
-        error = uv_tcp_init_ex(&l->uv, &l->listener, address.ss_family);
-    }
-    if (error == 0 && shares && !is_first) {
-        error = share_port(&l->listener);
-    }
-    if (error == 0) {
-        error = uv_tcp_bind(&l->listener, (struct sockaddr *)&address, 0);
-    }
-    if (error == 0 && shares && is_first) {
-        error = share_port(&l->listener);
-    }
-    return error;
+    // Connections of a server that has just ended do not keep the port busy.
+    return set_option(l->socket, SOL_SOCKET, SO_REUSEADDR) &&
+           (!shares || is_first ||
+            set_option(l->socket, SOL_SOCKET, SO_REUSEPORT)) &&
+           bind(l->socket, (const struct sockaddr *)address, length) == 0 &&
+           (!shares || !is_first ||
+            set_option(l->socket, SOL_SOCKET, SO_REUSEPORT));
 }
 
 static int listen_on(struct server_loop *l, int port, bool is_first) {
-    int error = bind_port(l, port, is_first);
-    if (error == 0) {
-        error = start_listening(l);
+    struct sockaddr_storage address;
+    int error = address_of(l->options, port, &address);
+    if (error != 0) {
+        return error;
     }
-    uv_os_fd_t fd;
-    if (error == 0) {
-        error = uv_fileno((uv_handle_t *)&l->listener, &fd);
+    l->socket = socket(address.ss_family, SOCK_STREAM, 0);
+    // Answers leave at once, instead of waiting for more to fill a packet: the
+    // sockets of the clients take that over from this one.
+    if (l->socket < 0 || !bind_port(l, &address, is_first) ||
+        !set_option(l->socket, IPPROTO_TCP, TCP_NODELAY) ||
+        listen(l->socket, backlog) != 0) {
+        return uv_translate_sys_error(errno);
     }
+    (void)fcntl(l->socket, F_SETFD, FD_CLOEXEC); // as in tcp_connection_open
+    l->port = port_of(l->socket);
+    error = uv_poll_init_socket(&l->uv, &l->listener, l->socket);
     if (error == 0) {
-        l->port = port_of(&l->listener);
-        l->socket = dup(fd);
-        error = l->socket < 0 ? uv_translate_sys_error(errno) : 0;
+        l->listener.data = l;
+        watch_the_door(l);
     }
     return error;
 }

@@ -5,11 +5,14 @@
 // is in struct tcp_connection: that is all the stack that a connection has.
 #include "server_loop.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 struct tcp_connection {
     uv_tcp_t tcp; // first, so that libuv's handle is our connection
@@ -127,32 +130,43 @@ void tcp_connection_on_due(struct deadline *e) {
 static void on_close(uv_handle_t *handle);
 static void start_reading(struct tcp_connection *c);
 
-// The loop owns the memory from uv_tcp_init on: only on_close may free it.
-bool tcp_connection_open(struct server_loop *l) {
-    struct tcp_connection *c = calloc(1, sizeof *c + l->protocol->state_size);
-    if (c == NULL || uv_tcp_init(&l->uv, &c->tcp) != 0) {
-        free(c);
-        return false;
-    }
+// Begins the life of a connection over this socket. The loop owns the memory
+// from uv_tcp_init on: only on_close may free it.
+static void begin(struct server_loop *l, struct tcp_connection *c, int socket) {
     c->loop = l;
     c->holds = 1;
     c->limit = DEADLINE_NEVER;
     l->count++;
+    uv_tcp_init(&l->uv, &c->tcp);
     deadlines_add(&l->deadlines, &c->deadline);
     touch(c);
-    int error = uv_accept((uv_stream_t *)&l->listener, (uv_stream_t *)&c->tcp);
+    int error = uv_tcp_open(&c->tcp, socket); // from now on it does not block
     if (error != 0) {
+        close(socket);
         tcp_abort(c, uv_strerror(error));
-        return true;
-    }
-    // Answers leave at once, instead of waiting for more to fill a packet.
-    (void)uv_tcp_nodelay(&c->tcp, 1); // slower without, but not wrong
-    if (l->protocol->on_open != NULL && !l->protocol->on_open(c)) {
+    } else if (l->protocol->on_open != NULL && !l->protocol->on_open(c)) {
         tcp_abort(c, "out of memory");
     } else {
         start_reading(c);
     }
-    return true;
+}
+
+// Memory first: a client that we have no place for had better wait outside.
+int tcp_connection_open(struct server_loop *l) {
+    struct tcp_connection *c = calloc(1, sizeof *c + l->protocol->state_size);
+    if (c == NULL) {
+        return UV_ENOMEM;
+    }
+    int socket = accept(l->socket, NULL, NULL);
+    if (socket < 0) {
+        int error = uv_translate_sys_error(errno);
+        free(c);
+        return error;
+    }
+    // Or a program that somebody starts from here would keep it open.
+    (void)fcntl(socket, F_SETFD, FD_CLOEXEC);
+    begin(l, c, socket);
+    return 0;
 }
 
 // ---- Read ----

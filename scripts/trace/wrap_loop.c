@@ -144,20 +144,19 @@ int __wrap_uv_run(uv_loop_t *loop, uv_run_mode mode) {
     return result;
 }
 
-static void on_connection(uv_stream_t *listener, int error) {
-    uv_connection_cb callback;
+// The servers poll nothing but the socket at which clients wait.
+static void on_connection(uv_poll_t *listener, int error, int events) {
+    uv_poll_cb callback;
     RECALL(callback, listener->u.reserved[OF_EVENT]);
     callback_begins("on_connection", NULL);
-    callback(listener, error);
+    callback(listener, error, events);
     callback_ends();
 }
 
-int __real_uv_listen(uv_stream_t *listener, int backlog,
-                     uv_connection_cb callback);
-int __wrap_uv_listen(uv_stream_t *listener, int backlog,
-                     uv_connection_cb callback) {
+int __real_uv_poll_start(uv_poll_t *listener, int events, uv_poll_cb callback);
+int __wrap_uv_poll_start(uv_poll_t *listener, int events, uv_poll_cb callback) {
     REMEMBER(listener->u.reserved[OF_EVENT], callback);
-    return __real_uv_listen(listener, backlog, on_connection);
+    return __real_uv_poll_start(listener, events, on_connection);
 }
 
 static void on_timer(uv_timer_t *timer) {
@@ -224,7 +223,7 @@ int __wrap_uv_check_start(uv_check_t *handle, uv_check_cb callback) {
 
 // ---- The life of a connection ----
 
-static void connection_begins(uv_stream_t *client) {
+static void connection_begins(const uv_tcp_t *client) {
     struct thread *me = this_thread();
     char name[32];
     int64_t now = look(me);
@@ -247,9 +246,9 @@ static void connection_begins(uv_stream_t *client) {
     trace_enter(lane, PARKED, says("idle"), now);
 }
 
-int __real_uv_accept(uv_stream_t *listener, uv_stream_t *client);
-int __wrap_uv_accept(uv_stream_t *listener, uv_stream_t *client) {
-    int error = __real_uv_accept(listener, client);
+int __real_uv_tcp_open(uv_tcp_t *client, uv_os_sock_t socket);
+int __wrap_uv_tcp_open(uv_tcp_t *client, uv_os_sock_t socket) {
+    int error = __real_uv_tcp_open(client, socket);
     if (error == 0 && trace_is_on()) {
         connection_begins(client);
     }
