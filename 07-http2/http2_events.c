@@ -87,6 +87,25 @@ static int on_header(nghttp2_session *nghttp2, const nghttp2_frame *frame,
     return error != 0 ? error : NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
 }
 
+// A field that no header may have. The stream is reset, RFC 9113 section 8.1.1:
+// without a word from us, versions of nghttp2 from 1.67 on throw the field away
+// and take the rest.
+static int on_invalid_header(nghttp2_session *nghttp2,
+                             const nghttp2_frame *frame, const uint8_t *name,
+                             size_t name_size, const uint8_t *value,
+                             size_t value_size, uint8_t flags,
+                             void *user_data) {
+    (void)nghttp2;
+    (void)frame;
+    (void)name;
+    (void)name_size;
+    (void)value;
+    (void)value_size;
+    (void)flags;
+    (void)user_data;
+    return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+}
+
 // The headers are here, and the request's future begins its life.
 static int start_future(struct http2_session *s, struct http2_request *r) {
     static const char no_proxy[] = "CONNECT, but this is no proxy\n";
@@ -207,6 +226,8 @@ void http2_events_register(nghttp2_session_callbacks *all) {
     nghttp2_session_callbacks_set_on_begin_headers_callback(all,
                                                             on_begin_headers);
     nghttp2_session_callbacks_set_on_header_callback(all, on_header);
+    nghttp2_session_callbacks_set_on_invalid_header_callback(all,
+                                                             on_invalid_header);
     nghttp2_session_callbacks_set_on_frame_recv_callback(all, on_frame);
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(all, on_data);
     nghttp2_session_callbacks_set_on_frame_send_callback(all, on_frame_sent);

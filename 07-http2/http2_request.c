@@ -116,6 +116,9 @@ uint32_t http2_request_header(struct http2_request *r, const uint8_t *name,
     }
     if (is_text(name, name_size, ":method")) {
         note_method(r, value, value_size);
+    } else if (is_text(name, name_size, ":authority") &&
+               memchr(value, '@', value_size) != NULL) {
+        return NGHTTP2_PROTOCOL_ERROR; // a user in it, RFC 9113 section 8.3.1
     } else if (is_text(name, name_size, "expect")) {
         r->expects_continue = is_word(value, value_size, "100-continue");
     }

@@ -62,7 +62,8 @@ struct http2_request *http2_request_new(struct http2_session *s,
 void http2_request_free(struct http2_request *r);
 
 // RETURNS NGHTTP2_NO_ERROR, or the error that must end the stream: no memory,
-// or too much of it. With trailers they are counted and forgotten.
+// or too much of it, or a field that makes no sense. With trailers they are
+// counted and forgotten.
 uint32_t http2_request_header(struct http2_request *r, const uint8_t *name,
                               size_t name_size, const uint8_t *value,
                               size_t value_size);

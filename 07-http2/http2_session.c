@@ -203,6 +203,10 @@ static bool make_callbacks(void) {
     http2_events_register(callbacks);
     // Only trees of priorities need streams that are closed.
     nghttp2_option_set_no_closed_streams(nghttp2_options, 1);
+    // How many resets are too many is for our patience to say, not for each
+    // version of nghttp2.
+    nghttp2_option_set_stream_reset_rate_limit(nghttp2_options, UINT64_MAX,
+                                               UINT64_MAX);
     return true;
 }
 

@@ -8,9 +8,9 @@
 # status counts.
 #
 # What differs from run to run is masked: times, decimals, long numbers, dates,
-# the version of curl, what a lane of a picture shows, and how far its axis goes
-# (its suites know). In a line "..." stands for any text, alone on a line for any
-# lines.
+# the version of curl and the order of its header fields, what a lane of a
+# picture shows, and how far its axis goes (its suites know). In a line "..."
+# stands for any text, alone on a line for any lines.
 #
 # Blocks run at the same time, since most of them sleep. A block whose output
 # begins with "Listening on:" is a server. It gets a free port, the blocks below
@@ -62,6 +62,7 @@ sub mask {
     my ($line) = @_;
     $line =~ s/\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT/DATE/g;
     $line =~ s{curl/[\d.]+}{curl/VERSION}g;
+    $line =~ s/^Headers: \{\K(.*)(?=\}$)/join ', ', sort split m{, (?=")}, $1/e;
     $line =~ s/\d[\d,.]* [mu]?s\b/TIME/g;
     $line =~ s/\d[\d,]* polls\b/N polls/g;
     $line =~ s/\d[\d,]*\.\d+/N.N/g;

@@ -143,6 +143,10 @@ END_TEST
 
 // ---- Hostile clients ----
 
+// With a content-length of 0.
+static const char get_headers_no_body[] = "\x82\x86\x84\x01\x01h"
+                                          "\x0f\x0d\x01\x30";
+
 // What a client repeats; stream 0 in it stands for a new stream each time.
 static const struct flood {
     const char *name;
@@ -161,7 +165,8 @@ static const struct flood {
     {"priority", {{PRIORITY, 0, 7, "\0\0\0\0\1", 5}}},
     {"reset", {{HEADERS, 5, 0, GET}, {RST_STREAM, 0, 0, "\0\0\0\x08", 4}}},
     {"reset by mistake",
-     {{HEADERS, 4, 0, GET}, {WINDOW_UPDATE, 0, 0, "\x7f\xff\xff\xff", 4}}},
+     {{HEADERS, 4, 0, get_headers_no_body, sizeof get_headers_no_body - 1},
+      {DATA, 0, 0, "x", 1}}},
     {"refused", {{HEADERS, 4, 0, GET}}},
     {"closed", {{HEADERS, 5, 5, GET}, {HEADERS, 5, 3, GET}}},
     {"empty data", {{HEADERS, 4, 1, GET}, {DATA, 0, 1, "", 0}}},
@@ -230,16 +235,41 @@ START_TEST(a_flood_that_is_thrown_away_ends_in_goaway) {
 }
 END_TEST
 
-// Patience comes back with answers and with time.
+// Patience comes back with answers and with time. nghttp2 has a bucket of its
+// own for resets, which knows of no answers: it must not be the smaller one.
 START_TEST(the_patient_client_is_not_punished) {
     struct server s = server_start(PROGRAM, "--quiet", NULL);
     int fd = http2_connect(&s, NULL, 0);
     struct frame f;
     for (uint32_t i = 0; i < 1500; i++) {
-        send_frame(fd, PING, 0, 0, "12345678", 8);
-        send_get(fd, 2 * i + 1);
+        struct bytes b = {0};
+        add_frame(&b, PING, 0, 0, "12345678", 8);
+        add_frame(&b, HEADERS, END_HEADERS, 4 * i + 1, get_headers,
+                  sizeof get_headers - 1);
+        add_frame(&b, RST_STREAM, 0, 4 * i + 1, "\0\0\0\x08", 4);
+        add_get(&b, 4 * i + 3);
+        send_bytes(fd, &b);
         expect_frame(fd, &f, DATA);
     }
+    close(fd);
+    ck_assert_int_eq(server_stop(&s, SIGINT), 0);
+}
+END_TEST
+
+// Section 6.9.1: a window that is too large ends the stream or the connection,
+// and the versions of nghttp2 do not agree on which.
+START_TEST(a_window_has_a_largest_size) {
+    struct server s = server_start(PROGRAM, "--quiet", NULL);
+    int fd = http2_connect(&s, NULL, 0);
+    struct frame f;
+    send_frame(fd, HEADERS, END_HEADERS, 1, get_headers,
+               sizeof get_headers - 1);
+    send_frame(fd, WINDOW_UPDATE, 0, 1, "\x7f\xff\xff\xff", 4);
+    do {
+        ck_assert(read_frame(fd, &f));
+    } while (f.type != RST_STREAM && f.type != GOAWAY);
+    ck_assert_uint_eq(number_at(&f, f.type == GOAWAY ? 4 : 0),
+                      NGHTTP2_FLOW_CONTROL_ERROR);
     close(fd);
     ck_assert_int_eq(server_stop(&s, SIGINT), 0);
 }
@@ -286,34 +316,83 @@ START_TEST(mistakes_get_their_error) {
 END_TEST
 
 // Requests that are malformed (section 8.1.1): that stream is reset, and no
-// other. Each is a list of packed fields; GET is the usual three and authority.
+// other. Each is a list of packed fields, and what is wrong with it; then
+// perhaps a frame that follows. GET is the usual three and authority. What one
+// version of nghttp2 refuses by itself, the next may let through: so there is a
+// row for each demand.
 #define GET "\x82\x86\x84\x01\x01h"
+#define ALONE(fields) fields, sizeof fields - 1, NULL, 0, 0, 0
+#define THEN(fields, type, flags, payload)                                     \
+    fields, sizeof fields - 1, payload, sizeof payload - 1, type, flags
 static const struct {
-    const char *fields;
+    const char *wrong, *fields;
     size_t size;
+    const char *payload; // NULL: no frame follows
+    size_t payload_size;
+    int type, flags;
 } malformed[] = {
-#define FIELDS(text)                                                           \
-    { text, sizeof text - 1 }
-    FIELDS("\x82\x86\x01\x01h"),                   // no path
-    FIELDS("\x86\x84\x01\x01h"),                   // no method
-    FIELDS(GET "\x84"),                            // two paths
-    FIELDS(GET "\x88"),                            // a status
-    FIELDS(GET "\x00\x02:x\x01y"),                 // unknown, with a colon
-    FIELDS("\x82\x86\x00\x01x\x01y\x84\x01\x01h"), // the path too late
-    FIELDS(GET "\x00\x01X\x01y"),                  // upper case
-    FIELDS(GET "\x00\x01 \x01y"),                  // no name at all
-    FIELDS(GET "\x00\x01x\x03y\x0dz"),             // a bare CR
-    FIELDS(GET "\x00\x01x\x03y\x00z"),             // a NUL
-    FIELDS(GET "\x00\x0a"
-               "connection\x05"
-               "close"),              // section 8.2.2
-    FIELDS(GET "\x00\x02te\x04gzip"), // section 8.2.2
-    FIELDS(GET "\x0f\x0d\x01"
-               "5"), // 5 bytes, but none come
-    FIELDS(GET "\x0f\x0d\x02"
-               "5x"), // so many bytes
-#undef FIELDS
+    // Section 8.3.1, what a request has.
+    {"no method", ALONE("\x86\x84\x01\x01h")},
+    {"no scheme", ALONE("\x82\x84\x01\x01h")},
+    {"no path", ALONE("\x82\x86\x01\x01h")},
+    {"an empty path", ALONE("\x82\x86\x04\x00\x01\x01h")},
+    {"a path without a slash", ALONE("\x82\x86\x04\x01x\x01\x01h")},
+    {"a space in the path", ALONE("\x82\x86\x04\x03/ x\x01\x01h")},
+    {"two methods", ALONE(GET "\x82")},
+    {"two paths", ALONE(GET "\x84")},
+    {"two authorities", ALONE(GET "\x01\x01h")},
+    {"a method that is no word", ALONE("\x02\x03G T\x86\x84\x01\x01h")},
+    {"a user in the authority", ALONE("\x82\x86\x84\x01\x03u@h")},
+    // Section 8.3.
+    {"a status", ALONE(GET "\x88")},
+    {"an unknown one with a colon", ALONE(GET "\x00\x02:x\x01y")},
+    {"the path too late", ALONE("\x82\x86\x00\x01x\x01y\x84\x01\x01h")},
+    {"a protocol, not offered", ALONE(GET "\x00\x09:protocol\x01x")},
+    // Section 8.5.
+    {"CONNECT without authority", ALONE("\x02\x07"
+                                        "CONNECT")},
+    {"CONNECT with a path", ALONE("\x02\x07"
+                                  "CONNECT\x84\x01\x04h:80")},
+    // Section 8.2.1, names and values.
+    {"upper case", ALONE(GET "\x00\x01X\x01y")},
+    {"a space in a name", ALONE(GET "\x00\x01 \x01y")},
+    {"a DEL in a name", ALONE(GET "\x00\x01\x7f\x01y")},
+    {"a colon in a name", ALONE(GET "\x00\x03x:z\x01y")},
+    {"an empty name", ALONE(GET "\x00\x00\x01y")},
+    {"a CR", ALONE(GET "\x00\x01x\x03y\rz")},
+    {"an LF", ALONE(GET "\x00\x01x\x03y\nz")},
+    {"a NUL", ALONE(GET "\x00\x01x\x03y\0z")},
+    {"a space before a value", ALONE(GET "\x00\x01x\x02 y")},
+    {"a tab behind a value", ALONE(GET "\x00\x01x\x02y\t")},
+    // Section 8.2.2, what is for one connection only.
+    {"connection", ALONE(GET "\x00\x0a"
+                             "connection\x05"
+                             "close")},
+    {"proxy-connection", ALONE(GET "\x00\x10proxy-connection\x01x")},
+    {"keep-alive", ALONE(GET "\x00\x0akeep-alive\x01x")},
+    {"transfer-encoding", ALONE(GET "\x00\x11transfer-encoding\x07"
+                                    "chunked")},
+    {"upgrade", ALONE(GET "\x00\x07upgrade\x03h2c")},
+    {"te", ALONE(GET "\x00\x02te\x04gzip")},
+    // Section 8.1.1, the length; 0f 0d is its name.
+    {"5 bytes, and none come", ALONE(GET "\x0f\x0d\x01\x35")},
+    {"5 bytes, and 4 come",
+     THEN(GET "\x0f\x0d\x01\x35", DATA, END_STREAM, "four")},
+    {"5 bytes, and 6 come", THEN(GET "\x0f\x0d\x01\x35", DATA, 0, "sixsix")},
+    {"so many bytes", ALONE(GET "\x0f\x0d\x02\x35x")},
+    {"more than there are", ALONE(GET "\x0f\x0d\x14\x39"
+                                      "9999999999999999999")},
+    {"two lengths", ALONE(GET "\x0f\x0d\x01\x30\x0f\x0d\x01\x30")},
+    // Section 8.1, the fields after a body.
+    {"a path in them", THEN(GET, HEADERS, END_HEADERS | END_STREAM, "\x84")},
+    {"they do not end it", THEN(GET, HEADERS, END_HEADERS, "\x00\x01x\x01y")},
+    {"upper case in them",
+     THEN(GET, HEADERS, END_HEADERS | END_STREAM, "\x00\x01X\x01y")},
+    {"a space in a name of them",
+     THEN(GET, HEADERS, END_HEADERS | END_STREAM, "\x00\x01 \x01y")},
 };
+#undef THEN
+#undef ALONE
 #undef GET
 
 START_TEST(malformed_requests_are_reset) {
@@ -322,15 +401,21 @@ START_TEST(malformed_requests_are_reset) {
     struct frame f;
     uint32_t stream = 1;
     for (size_t i = 0; i < sizeof malformed / sizeof malformed[0]; i++) {
-        send_frame(fd, HEADERS, END_HEADERS | END_STREAM, stream,
+        bool is_all = malformed[i].payload == NULL;
+        send_frame(fd, HEADERS, END_HEADERS | (is_all ? END_STREAM : 0), stream,
                    malformed[i].fields, malformed[i].size);
+        if (!is_all) {
+            send_frame(fd, malformed[i].type, malformed[i].flags, stream,
+                       malformed[i].payload, malformed[i].payload_size);
+        }
         do {
             ck_assert(read_frame(fd, &f));
-            ck_assert_msg(f.type != HEADERS && f.type != GOAWAY,
-                          "row %zu: frame %d", i, f.type);
+            ck_assert_msg(f.type != HEADERS && f.type != GOAWAY, "%s: frame %d",
+                          malformed[i].wrong, f.type);
         } while (f.type != RST_STREAM);
         ck_assert_uint_eq(f.stream, stream);
-        ck_assert_uint_eq(number_at(&f, 0), 1); // PROTOCOL_ERROR
+        ck_assert_msg(number_at(&f, 0) == 1, "%s: not PROTOCOL_ERROR",
+                      malformed[i].wrong);
         stream += 2;
     }
     send_get(fd, stream);
@@ -560,6 +645,7 @@ static void add_tests(TCase *tests) {
     tcase_add_loop_test(tests, floods_end_in_goaway, 0,
                         sizeof floods / sizeof floods[0]);
     tcase_add_test(tests, the_patient_client_is_not_punished);
+    tcase_add_test(tests, a_window_has_a_largest_size);
     tcase_add_test(tests, mistakes_get_their_error);
     tcase_add_test(tests, malformed_requests_are_reset);
     tcase_add_test(tests, header_lists_are_bounded);
