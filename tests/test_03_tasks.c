@@ -38,12 +38,23 @@ static atomic_int fail_thread_at, fail_atexit_at;
 
 void *__real_malloc(size_t size);
 void *__wrap_malloc(size_t size);
-void *__wrap_malloc(size_t size) {
+void *__real_calloc(size_t count, size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+
+static bool malloc_fails(void) {
     if (fail_malloc_at-- == 1) {
         errno = ENOMEM;
-        return NULL;
+        return true;
     }
-    return __real_malloc(size);
+    return false;
+}
+
+void *__wrap_malloc(size_t size) {
+    return malloc_fails() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size) {
+    return malloc_fails() ? NULL : __real_calloc(count, size);
 }
 
 int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attr,

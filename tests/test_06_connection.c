@@ -95,8 +95,10 @@ void tcp_abort(struct tcp_connection *c, const char *why) {
 // ---- Memory that ends ----
 
 void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
 void *__real_realloc(void *old, size_t size);
 void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_realloc(void *old, size_t size);
 
 static int until_failure = -1; // so many more succeed; -1: all
@@ -108,6 +110,10 @@ static bool fails(void) {
 
 void *__wrap_malloc(size_t size) {
     return fails() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size) {
+    return fails() ? NULL : __real_calloc(count, size);
 }
 
 void *__wrap_realloc(void *old, size_t size) {
