@@ -106,5 +106,9 @@ int main(void) {
             return EXIT_FAILURE;
         }
     }
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        fprintf(stderr, "aside: cannot write the output\n");
+        return EXIT_FAILURE;
+    }
     return EXIT_SUCCESS;
 }

@@ -26,6 +26,16 @@ static void print_list(const struct server_act *acts, size_t count) {
     }
 }
 
+// RETURNS 0, or 1 if what was printed could not be written: a full disk, or a
+// reader who has gone.
+static int after_output(const struct server_options *o) {
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        fprintf(stderr, "%s: cannot write the output\n", o->program);
+        return EXIT_FAILURE;
+    }
+    return EXIT_SUCCESS;
+}
+
 static int complain(const struct server_options *o, const char *what,
                     const char *arg) {
     fprintf(stderr, "%s: %s '%s' (try --help)\n", o->program, what, arg);
@@ -132,11 +142,11 @@ int server_options_parse(struct server_options *o, int argc, char **argv,
     for (int i = 1; i < argc && status == -1; i++) {
         if (strcmp(argv[i], "--list") == 0) {
             print_list(acts, count);
-            status = 0;
+            status = after_output(o);
         } else if (strcmp(argv[i], "--help") == 0) {
             printf(help, program, default_port);
             print_list(acts, count);
-            status = 0;
+            status = after_output(o);
         } else if (strcmp(argv[i], "--quiet") == 0) {
             o->quiet = true;
         } else if (argv[i][0] == '-') {

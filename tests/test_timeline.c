@@ -235,7 +235,9 @@ START_TEST(refusals_are_one_line) {
                    "timeline: --svg: cannot use this option (try --help)\n"
                    "status 2\n");
     expect_refused("", "02-two-blocking.json >/dev/full",
-                   "timeline: the picture: cannot write it\nstatus 1\n");
+                   "timeline: the output: cannot write it\nstatus 1\n");
+    expect_refused("--help", ">/dev/full",
+                   "timeline: the output: cannot write it\nstatus 1\n");
 }
 END_TEST
 

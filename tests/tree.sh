@@ -119,6 +119,29 @@ no_such_chapter() {
     expect 'there is no chapter 09' "$text"
 }
 
+# What a program was asked to print and cannot is an error, told in a line.
+unwritable() { # program, its name, options...
+    local program=$1 name=$2 text to
+    shift 2
+    for to in /dev/full '&-'; do
+        text=$(bash -c '"$0" "$@" 2>&1 >'"$to" "$program" "$@") &&
+            fail "$name $* >$to ends with 0"
+        [ "$text" = "$name: cannot write the output" ] ||
+            fail "$name $* >$to: $text"
+    done
+}
+
+full_disk() {
+    local directory program option
+    while read -r directory program _; do
+        [ "$directory" = '#' ] && continue
+        for option in --help --list; do
+            unwritable "$BUILD/$directory/$program" "$program" "$option"
+        done
+    done <scripts/chapters.txt
+    unwritable "$BUILD/04-async-sleep/aside" aside
+}
+
 # A signal that ends the script which plays a server ends the server, too.
 no_orphan() {
     local log script port=
@@ -139,6 +162,24 @@ no_orphan() {
         sleep 0.1
     done
     fail "the server on port $port goes on"
+}
+
+# A server that cannot start says why. There is no picture of it.
+port_in_use() {
+    local place text port=
+    place=$(mktemp -d) || fail "no place for a log"
+    "$BUILD/05-libuv-tcp/echo" 127.0.0.1:0 >"$place/log" 2>&1 &
+    # shellcheck disable=SC2064 # now is when these are known
+    trap "kill $!; rm -r $place" EXIT
+    for _ in $(seq 200); do
+        port=$(sed -n 's/^Listening on: .*:\([0-9]*\)$/\1/p' "$place/log")
+        [ -n "$port" ] && break
+        sleep 0.1
+    done
+    text=$(TRACES=$place scripts/play-chapter 05-libuv-tcp "127.0.0.1:$port" 2>&1)
+    [ $? -eq 1 ] || fail "another server has the port: $text"
+    expect "echo: 127.0.0.1:$port: address already in use" "$text"
+    case $text in *'+-----'*) fail "a picture of nothing: $text" ;; esac
 }
 
 # On a system without apt-get it installs nothing and prints the list.

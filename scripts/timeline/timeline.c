@@ -89,6 +89,14 @@ static void draw(const struct options *o, const struct trace *traces,
     }
 }
 
+// RETURNS status, or 1 if the output could not be written.
+static int after_output(int status) {
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        return complain("the output", "cannot write it") - 1;
+    }
+    return status;
+}
+
 // One file that cannot be read spoils the comparison, so nothing is drawn.
 static int draw_files(const struct options *o, char **files, size_t count) {
     struct trace *traces = need(calloc(count, sizeof *traces));
@@ -106,10 +114,7 @@ static int draw_files(const struct options *o, char **files, size_t count) {
         trace_free(&traces[i]);
     }
     free(traces);
-    if (fflush(stdout) != 0 || ferror(stdout)) {
-        return complain("the picture", "cannot write it") - 1;
-    }
-    return status;
+    return after_output(status);
 }
 
 int main(int argc, char **argv) {
@@ -118,7 +123,7 @@ int main(int argc, char **argv) {
     for (; i < argc && argv[i][0] == '-'; i++) {
         if (strcmp(argv[i], "--help") == 0) {
             print_help();
-            return 0;
+            return after_output(0);
         }
         if (!read_option(&options, argv[i])) {
             return complain(argv[i], "cannot use this option (try --help)");
