@@ -134,13 +134,13 @@ bench-servers: build-load ## our servers against nginx, h2o, nghttpd, node; QUIC
 	@BUILD=$(BUILD) $(BASH) scripts/bench-servers $(ROWS)
 
 .PHONY: check-musl
-check-musl: ## chapters 01 to 04 with musl, the C library of Alpine; needs musl-gcc
+check-musl: ## chapters 01 to 04 with musl, the C library of Alpine
 	@for chapter in 01 02 03 04; do \
 	    $(MAKE) --no-print-directory run-$$chapter CC=musl-gcc || exit 1; \
 	done
 
 .PHONY: check-systems
-check-systems: ## the README's two commands on bare Debian 12, 13, sid; as root, ROOTS=dir
+check-systems: ## the two commands on bare Debian 12, 13, sid; ROOTS=dir
 	@ROOTS='$(ROOTS)' SYSTEMS='$(SYSTEMS)' MIRROR='$(MIRROR)' $(BASH) scripts/check-systems
 
 .PHONY: fuzz
