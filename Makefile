@@ -53,7 +53,7 @@ build_from = $(if $(filter /%,$(BUILD)),,$1)$(BUILD)
 
 # Two makes may be asked for the same thing at once; the second waits until the
 # first has it. Where there is no flock, they get in each other's way.
-alone = mkdir -p $(BUILD)/$1 && { flock 9 2>/dev/null; $2 9>&-; } 9>$(BUILD)/$1.lock
+alone = mkdir -p $(BUILD)/$1 && { flock 9 2>/dev/null; $2 9>&-; } 9>>$(BUILD)/$1.lock
 
 # A second Makefile tells the first, which runs in the build directory, where its
 # sources are. The chapter itself knows nothing of this.
@@ -111,6 +111,10 @@ diff-%: ## show what is new in a chapter against the one before
 check: build timeline twins ## run all tests; SUITES=test_03 runs one
 	@+$(call alone,tests,$(MAKE) --no-print-directory -s -C tests BUILD=$(call build_from,../) CC='$(CC)' CFLAGS='$(FLAGS)')
 	@BUILD="$(call build_from,$$PWD/)" CC='$(CC)' SANITIZE='$(SANITIZE)' $(BASH) scripts/check $(SUITES)
+
+.PHONY: check-environment
+check-environment: build timeline twins ## as readers with hostile environments, two minutes
+	@BUILD="$(call build_from,$$PWD/)" CC='$(CC)' SANITIZE='$(SANITIZE)' $(BASH) tests/environment.sh $(KINDS)
 
 .PHONY: check-valgrind
 check-valgrind: build ## run every act once under valgrind's memcheck

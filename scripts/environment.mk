@@ -12,9 +12,12 @@ override CURL_HOME := $(CURDIR)/scripts/curl-home
 export CURL_HOME
 unexport http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY
 
-# The reader's may be lost, full, or a place where nothing may be executed.
+# The reader's may be lost, full, or a place where nothing may be executed. TEMP
+# is what Check asks for.
 override TMPDIR := $(CURDIR)/build/tmp
-export TMPDIR
+override TEMP := $(TMPDIR)
+export TMPDIR TEMP
+unexport TMP
 $(shell mkdir -p build/tmp)
 
 # Shells: what they run first, where cd goes, which options hold, how long they

@@ -176,25 +176,68 @@ port_in_use() {
         [ -n "$port" ] && break
         sleep 0.1
     done
-    text=$(TRACES=$place scripts/play-chapter 05-libuv-tcp "127.0.0.1:$port" 2>&1)
+    text=$(TRACES=$place bash scripts/play-chapter 05-libuv-tcp "127.0.0.1:$port" 2>&1)
     [ $? -eq 1 ] || fail "another server has the port: $text"
     expect "echo: 127.0.0.1:$port: address already in use" "$text"
     case $text in *'+-----'*) fail "a picture of nothing: $text" ;; esac
 }
 
+# A system that has these commands and no others.
+enter_system() { # command...
+    bin=$(mktemp -d) || fail "no place for a few links"
+    trap 'rm -rf "$bin"' EXIT
+    for tool in "$@"; do ln -s "$(command -v "$tool")" "$bin"; done
+}
+
 # On a system without apt-get it installs nothing and prints the list.
 setup() {
+    local text
     expect 'all that the workbook needs is here' "$(bash scripts/setup)"
     bash scripts/setup --nonsense 2>/dev/null
     [ $? -eq 2 ] || fail "setup takes any option"
-    local bin text
-    bin=$(mktemp -d) || fail "no place for a few links"
-    for tool in bash cat dirname; do ln -s "$(command -v $tool)" "$bin"; done
+    enter_system bash cat dirname
     text=$(PATH=$bin bash scripts/setup 2>&1) && fail "it has no apt-get"
-    rm -r "$bin"
     expect 'dnf install' "$text"
     expect 'pacman -S' "$text"
     expect 'brew install' "$text"
+}
+
+# One source of many is broken: whether what we need is there, the installation
+# finds out.
+broken_source() {
+    local text
+    enter_system bash sh
+    printf '#!/bin/sh\nexit 1\n' >"$bin/dpkg-query"
+    printf '#!/bin/sh\necho 0\n' >"$bin/id"
+    cat >"$bin/apt-get" <<'SCRIPT'
+#!/bin/sh
+[ "$1" = install ] && exit "$INSTALLS"
+echo "E: The repository has no Release file." >&2
+exit 100
+SCRIPT
+    chmod +x "$bin/dpkg-query" "$bin/id" "$bin/apt-get"
+    text=$(PATH=$bin INSTALLS=0 bash scripts/setup 2>&1) || fail "it gives up: $text"
+    expect 'setup: done' "$text"
+    text=$(PATH=$bin INSTALLS=100 bash scripts/setup 2>&1) && fail "nothing was installed"
+    expect 'setup: apt-get cannot install gcc ' "$text"
+}
+
+# Without bash or perl one line says so.
+no_shell() {
+    local text
+    enter_system make sh mkdir dirname
+    text=$(PATH=$bin make -s map 2>&1) && fail "it has no bash"
+    expect 'this needs bash: apt install bash' "$text"
+    [ "$(wc -l <<<"$text")" -eq 1 ] || fail "more than a line: $text"
+    ln -s "$(command -v bash)" "$bin"
+    text=$(PATH=$bin bash scripts/check test_01 2>&1) && fail "it has no perl"
+    expect 'this needs perl: apt install perl-base' "$text"
+    [ "$(wc -l <<<"$text")" -eq 1 ] || fail "more than a line: $text"
+}
+
+# All that can be hostile, at once. make check-environment has more of it.
+hostile_environment() {
+    bash tests/environment.sh everything || exit 1
 }
 
 # The README's table says how many lines of code are new in each chapter.
