@@ -223,14 +223,19 @@ crlf() {
 
 # The linker sees no calls between files, and a picture would lack the tasks.
 lto() {
-    local printed flags
+    local printed one flags
     enter_copy
-    for flags in '-O1 -flto' -O0; do
+    for one in '-O1 -flto' -O0; do
         rm -f build/*/02-futures/*-traced # neither is linked from the other's
-        printed=$(make -s run-02 ACT=spawned CC="${CC:-cc}" CFLAGS="$flags" 2>&1) ||
+        printed=$(make -s run-02 ACT=spawned CC="${CC:-cc}" CFLAGS="$one" 2>&1) ||
             fail "$printed"
         expect $'\ntask 1 |' "$printed"
     done
+    flags=(CC="${CC:-cc}" CFLAGS='-O1 -flto')
+    built=$(echo build/*-lto) # and a suite that catches calls is linked, too
+    make -s build-05-libuv-tcp "${flags[@]}" || exit 1
+    make -s -C tests BUILD="../$built" "${flags[@]}" "../$built/tests/test_05_deadlines" || exit 1
+    printed=$("$built/tests/test_05_deadlines") || fail "$printed"
 }
 
 build_elsewhere() {
