@@ -316,7 +316,7 @@ results=$(mktemp) || exit 1
 trap 'rm -f "$results"' EXIT
 # Word splitting is wanted: it is a list of kinds.
 # shellcheck disable=SC2086
-printf '%s\n' $kinds | xargs -n 1 -P 6 bash tests/environment.sh | tee "$results"
+printf '%s\n' $kinds | xargs -n 1 -P 2 bash tests/environment.sh | tee "$results"
 passed=$(grep -c '^ok ' "$results")
 failed=$(grep -c '^FAILED ' "$results")
 echo "$passed passed, $failed failed"
