@@ -108,9 +108,15 @@ static enum poll poll_with(struct noted *me, struct noted *waker) {
     return future_poll(&me->sleep.base, &w, NULL);
 }
 
+// On a machine so busy that a short sleep is over before its first poll, the
+// next one is luckier.
 static void begin(struct noted *me, double seconds) {
-    *me = (struct noted){.sleep = timer_sleep(seconds), .place = -1};
-    ck_assert_int_eq(poll_with(me, me), FUTURE_PENDING);
+    enum poll first = FUTURE_READY;
+    for (int i = 0; i < 100 && first == FUTURE_READY; i++) {
+        *me = (struct noted){.sleep = timer_sleep(seconds), .place = -1};
+        first = poll_with(me, me);
+    }
+    ck_assert_int_eq(first, FUTURE_PENDING);
 }
 
 static void expect_wakes(int count) {
