@@ -15,7 +15,8 @@ static void print_list(const struct act *acts, size_t count) {
     for (size_t i = 0; i < count; i++) {
         const struct act *a = &acts[i];
         char name[32];
-        snprintf(name, sizeof name, "%s%s", a->name, a->n ? " [N]" : "");
+        snprintf(name, sizeof name, "%s%s", a->name,
+                 a->play_n != NULL ? " [N]" : "");
         printf("%-14s %4.1f s  %s\n", name, a->seconds, a->what);
     }
 }
@@ -48,13 +49,17 @@ static int after_output(const char *program, int status) {
     return status;
 }
 
+static int play(const struct act *act, long n) {
+    return act->play_n != NULL ? act->play_n(n) : act->play();
+}
+
 // Each act gets a process of its own, so that it starts from nothing:
 // otherwise chapter 03 could not show what is not there before a first spawn.
 static int play_apart(const char *program, const struct act *act) {
     int status = 0;
     pid_t child = fork();
     if (child == 0) {
-        exit(after_output(program, act->play(act->n)));
+        exit(after_output(program, play(act, act->n)));
     }
     if (child < 0 || waitpid(child, &status, 0) < 0) {
         perror(program);
@@ -116,11 +121,11 @@ static int run(int argc, char **argv, const char *program,
     if (act == NULL) {
         return complain(program, "no such act", argv[1]);
     }
-    long n = argc > 2 && act->n != 0 ? parse_n(argv[2]) : act->n;
+    long n = argc > 2 && act->play_n != NULL ? parse_n(argv[2]) : act->n;
     if (argc > 3 || (argc == 3 && n == 0)) {
         return complain(program, "cannot use", argv[argc - 1]);
     }
-    return act->play(n);
+    return play(act, n);
 }
 
 int acts_main(int argc, char **argv, const char *program,

@@ -7,42 +7,18 @@
 //     ./threads joined       one act
 //     ./threads --list       their names
 #include "acts.h"
+#include "clock.h"
+#include "must.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
 #ifdef __linux__
 #include <sys/prctl.h>
 #endif
 
-// Threads and locks fail only when the system has nothing left; then there is
-// no lesson to give and the program ends.
-static void must(int error, const char *what) {
-    if (error != 0) {
-        fprintf(stderr, "threads: %s: %s\n", what, strerror(error));
-        exit(EXIT_FAILURE);
-    }
-}
-
 // ---- The expensive call ----
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-// A signal may cut a sleep short; then the rest is slept.
-static void sleep_seconds(double seconds) {
-    struct timespec left = {.tv_sec = (time_t)seconds};
-    left.tv_nsec = (long)((seconds - (double)left.tv_sec) * 1e9);
-    while (nanosleep(&left, &left) != 0 && errno == EINTR) {
-    }
-}
 
 // Stands for anything slow: a disk, a database, another computer. The thread
 // that calls it can do nothing else for two seconds.
@@ -58,8 +34,7 @@ static void print_elapsed(double start) {
 
 // ---- sequential: one after another ----
 
-static int play_sequential(long unused) {
-    (void)unused;
+static int play_sequential(void) {
     double start = now();
     int result = 0;
     for (int number = 1; number <= 3; number++) {
@@ -98,7 +73,7 @@ static void *run_call(void *arg) {
 // behind: here NULL if all went well, else a text that says why not.
 static struct result join_call(pthread_t thread, const struct call *call) {
     void *error = NULL;
-    must(pthread_join(thread, &error), "join a thread");
+    must(pthread_join(thread, &error), "threads: join a thread");
     return (struct result){call->value, error};
 }
 
@@ -119,7 +94,7 @@ static int run_three(struct call calls[3]) {
     double start = now();
     for (int i = 0; i < 3; i++) {
         must(pthread_create(&threads[i], NULL, run_call, &calls[i]),
-             "create a thread");
+             "threads: create a thread");
     }
     for (int i = 0; i < 3; i++) {
         struct result joined = join_call(threads[i], &calls[i]);
@@ -130,8 +105,7 @@ static int run_three(struct call calls[3]) {
     return result;
 }
 
-static int play_joined(long unused) {
-    (void)unused;
+static int play_joined(void) {
     struct call calls[3] = {
         {do_something, 1, 0}, {do_something, 2, 0}, {do_something, 3, 0}};
     return run_three(calls) == 6 ? 0 : 1;
@@ -152,8 +126,7 @@ static int do_something_and_fail(int number) {
     give_up();
 }
 
-static int play_failing(long unused) {
-    (void)unused;
+static int play_failing(void) {
     struct call calls[3] = {{do_something, 1, 0},
                             {do_something_and_fail, 2, 0},
                             {do_something, 3, 0}};
@@ -166,7 +139,7 @@ static int play_failing(long unused) {
 // each system has its own, and this is the one of Linux.
 static void name_this_thread(const char *name) {
 #ifdef __linux__
-    must(prctl(PR_SET_NAME, name) == 0 ? 0 : errno, "name a thread");
+    must(prctl(PR_SET_NAME, name) == 0 ? 0 : errno, "threads: name a thread");
 #else
     (void)name;
 #endif
@@ -176,7 +149,7 @@ static void name_this_thread(const char *name) {
 static void tell(const char *does, int number) {
     char name[16] = "(no name)"; // 16 with its end: Linux keeps no more
 #ifdef __linux__
-    must(prctl(PR_GET_NAME, name) == 0 ? 0 : errno, "ask for a name");
+    must(prctl(PR_GET_NAME, name) == 0 ? 0 : errno, "threads: ask for a name");
 #endif
     printf("%s %s %d\n", name, does, number);
 }
@@ -197,30 +170,30 @@ struct mailbox {
 // and no promise.
 static void wait_until(struct mailbox *box, bool full) {
     while (box->full != full) {
-        must(pthread_cond_wait(&box->changed, &box->mutex), "wait");
+        must(pthread_cond_wait(&box->changed, &box->mutex), "threads: wait");
     }
 }
 
 // It speaks while it holds the mutex, so the lines appear in the order in
 // which things happened.
 static void put(struct mailbox *box, int number) {
-    must(pthread_mutex_lock(&box->mutex), "lock");
+    must(pthread_mutex_lock(&box->mutex), "threads: lock");
     wait_until(box, false);
     box->number = number;
     box->full = true;
     tell("puts", number);
-    must(pthread_cond_signal(&box->changed), "signal");
-    must(pthread_mutex_unlock(&box->mutex), "unlock");
+    must(pthread_cond_signal(&box->changed), "threads: signal");
+    must(pthread_mutex_unlock(&box->mutex), "threads: unlock");
 }
 
 static int take(struct mailbox *box) {
-    must(pthread_mutex_lock(&box->mutex), "lock");
+    must(pthread_mutex_lock(&box->mutex), "threads: lock");
     wait_until(box, true);
     int number = box->number;
     box->full = false;
     tell("takes", number);
-    must(pthread_cond_signal(&box->changed), "signal");
-    must(pthread_mutex_unlock(&box->mutex), "unlock");
+    must(pthread_cond_signal(&box->changed), "threads: signal");
+    must(pthread_mutex_unlock(&box->mutex), "threads: unlock");
     return number;
 }
 
@@ -246,32 +219,33 @@ static void *run_consumer(void *arg) {
     return NULL;
 }
 
-static int play_named(long unused) {
-    (void)unused;
+static int play_named(void) {
     struct mailbox box = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER,
                           false, 0};
     pthread_t producer;
     pthread_t consumer;
     name_this_thread("main");
     must(pthread_create(&producer, NULL, run_producer, &box),
-         "create a thread");
+         "threads: create a thread");
     must(pthread_create(&consumer, NULL, run_consumer, &box),
-         "create a thread");
-    must(pthread_join(producer, NULL), "join a thread");
-    must(pthread_join(consumer, NULL), "join a thread");
+         "threads: create a thread");
+    must(pthread_join(producer, NULL), "threads: join a thread");
+    must(pthread_join(consumer, NULL), "threads: join a thread");
     int sum = take(&box);
     printf("result %d\n", sum);
-    must(pthread_cond_destroy(&box.changed), "destroy a condition");
-    must(pthread_mutex_destroy(&box.mutex), "destroy a mutex");
+    must(pthread_cond_destroy(&box.changed), "threads: destroy a condition");
+    must(pthread_mutex_destroy(&box.mutex), "threads: destroy a mutex");
     return sum == 6 ? 0 : 1;
 }
 
 int main(int argc, char **argv) {
     static const struct act acts[] = {
-        {"sequential", "three calls, one after another", 6, play_sequential, 0},
-        {"joined", "three threads at once", 2, play_joined, 0},
-        {"failing", "one thread fails, two deliver", 2, play_failing, 0},
-        {"named", "names, and data from thread to thread", 0, play_named, 0},
+        {"sequential", "three calls, one after another", 6,
+         .play = play_sequential},
+        {"joined", "three threads at once", 2, .play = play_joined},
+        {"failing", "one thread fails, two deliver", 2, .play = play_failing},
+        {"named", "names, and data from thread to thread", 0,
+         .play = play_named},
     };
     return acts_main(argc, argv, "threads", acts, sizeof acts / sizeof acts[0]);
 }

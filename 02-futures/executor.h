@@ -4,20 +4,22 @@
 
 #include "future.h"
 
-struct executor;
+// What one gets for a future that is spawned: a future too, which is ready when
+// that one is. It has no output of its own.
+struct handle {
+    struct future base;
+    struct job *job;
+    void *value; // where the spawned future's output goes
+};
 
-// Starts the worker threads, at least one. RETURNS an executor, ended by
-// executor_stop; NULL, with errno set, if the system refuses.
-struct executor *executor_start(int workers);
+// Starts the workers, at least one, which run until the program ends. If the
+// system refuses a thread, the program ends and says so.
+void executor_start(int workers);
 
-// Puts f on the list; a worker will poll it until it is ready. CONSUMES f.
-// RETURNS the handle: a future too, whose output is f's output, ended by
-// future_await or future_drop. NULL when memory is out.
-struct future *executor_spawn(struct executor *e, struct future *f);
-
-// Joins the workers once the polls they are in have returned. Futures that are
-// still on the list are dropped, and their handles never become ready: await
-// them before. CONSUMES e.
-void executor_stop(struct executor *e);
+// Moves f to the list; a worker will poll it until it is ready. CONSUMES f,
+// whose old place may then be used for something else. When the handle is
+// ready, *value has f's output. RETURNS the handle, ended by block_on or
+// future_drop. Without memory, the program ends and says so.
+struct handle executor_spawn(struct future *f, void *value);
 
 #endif

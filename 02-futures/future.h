@@ -2,6 +2,11 @@
 // until somebody asks for it. Here asking is all there is; chapter 03 adds the
 // other direction, a future that says when to ask again.
 //
+// A future is a value, a struct like any other. A constructor returns it, and
+// it may be copied to another place until it is first polled; from then on it
+// stays where it is. It owns no memory of its own: whoever holds it decides
+// where it lies.
+//
 // Three words say who owns what.
 //   BORROWS   the function looks at it; it stays yours.
 //   CONSUMES  it is the function's from now on, even if the call fails.
@@ -9,16 +14,21 @@
 #ifndef FUTURE_H
 #define FUTURE_H
 
-enum poll { FUTURE_PENDING, FUTURE_READY };
+#include <stddef.h>
+
+enum poll_result { FUTURE_PENDING, FUTURE_READY };
 
 struct future;
 
 // What every kind of future can do; each kind has one such table.
 struct future_ops {
+    size_t size;     // of the whole future, in bytes: for who moves it
+    size_t out_size; // of its output; 0: it has none
     // Get as far as possible. FUTURE_READY: the output is in *out; never poll
     // this future again. FUTURE_PENDING: ask again later.
-    enum poll (*poll)(struct future *self, int *out);
-    // Free self in whatever state it is: fresh, half way, finished.
+    enum poll_result (*poll)(struct future *self, void *out);
+    // Let go of what it holds, in whatever state it is: fresh, half way or
+    // finished. Its own memory is not its to free. NULL: it holds nothing.
     void (*drop)(struct future *self);
 };
 
@@ -28,10 +38,11 @@ struct future {
     const struct future_ops *ops;
 };
 
-enum poll future_poll(struct future *f, int *out); // BORROWS f
-void future_drop(struct future *f);                // CONSUMES f
+enum poll_result future_poll(struct future *f, void *out); // BORROWS f
+void future_drop(struct future *f); // CONSUMES f, but not its memory
 
-// Polls f on this thread until it is ready. CONSUMES f. RETURNS its output.
-int future_await(struct future *f);
+// Polls f on this thread until it is ready. The output goes to *out. CONSUMES
+// f, but not its memory: f may well lie on the caller's stack.
+void block_on(struct future *f, void *out);
 
 #endif

@@ -4,14 +4,12 @@
 // the long ones.
 #include "makespan.h"
 
+#include "clock.h"
 #include "stealing.h"
 
-#include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum {
     task_count = 16,
@@ -26,12 +24,6 @@ enum {
 static char picture[worker_total][picture_width + 1];
 static int64_t start;
 
-static int64_t now_ns(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
-}
-
 // ---- A task of several turns ----
 
 struct job {
@@ -43,21 +35,19 @@ struct job {
 // The worker is held for one turn, as by a computation. It is a sleep, so that
 // the act shows the same on a machine with fewer cores than workers.
 static void hold_the_worker(void) {
-    struct timespec left = {.tv_nsec = turn_ms * 1000 * 1000};
-    while (nanosleep(&left, &left) != 0 && errno == EINTR) {
-    }
+    sleep_seconds(turn_ms / 1000.0);
 }
 
 static void draw(int number) {
-    int64_t ns = now_ns() - start;
+    int64_t ns = monotonic_now() - start;
     int64_t column = ns / (turn_ms * 1000 * 1000);
     if (column < picture_width) {
         picture[stealing_worker()][column] = (char)('a' + number);
     }
 }
 
-static enum poll job_poll(struct future *self, const struct waker *waker,
-                          void *out) {
+static enum poll_result job_poll(struct future *self, const struct waker *waker,
+                                 void *out) {
     (void)out;
     struct job *me = (struct job *)self;
     draw(me->number);
@@ -70,25 +60,18 @@ static enum poll job_poll(struct future *self, const struct waker *waker,
     return FUTURE_READY;
 }
 
-// Nothing to free: all jobs are in one array.
-static void job_drop(struct future *self) {
-    (void)self;
-}
-
-static const struct future_ops job_ops = {job_poll, job_drop};
+static const struct future_ops job_ops = {sizeof(struct job), 0, job_poll,
+                                          NULL};
 
 // ---- One load, three executors ----
 
 // RETURNS how many tasks were done.
 static int run_all(void) {
-    static struct job jobs[task_count];
     struct task *tasks[task_count];
     int done = 0;
     for (int i = 0; i < task_count; i++) {
-        jobs[i] = (struct job){.base = {&job_ops},
-                               .number = i,
-                               .turns_left = i % worker_total == 0 ? 8 : 2};
-        tasks[i] = stealing_spawn(&jobs[i].base, 0);
+        struct job job = {{&job_ops}, i, i % worker_total == 0 ? 8 : 2};
+        tasks[i] = stealing_spawn(&job.base);
     }
     for (int i = 0; i < task_count; i++) {
         done += tasks[i] != NULL && task_join(tasks[i], NULL) == TASK_COMPLETED;
@@ -116,9 +99,9 @@ static double measure(const char *name, enum sharing sharing) {
         fprintf(stderr, "task-queue: start a worker: %s\n", strerror(error));
         return 0;
     }
-    start = now_ns();
+    start = monotonic_now();
     int done = run_all();
-    double seconds = (double)(now_ns() - start) / 1e9;
+    double seconds = (double)(monotonic_now() - start) / 1e9;
     stealing_stop();
     printf("%s\n", name);
     print_picture();
@@ -126,8 +109,7 @@ static double measure(const char *name, enum sharing sharing) {
     return done == task_count ? seconds : 0;
 }
 
-int play_stealing(long unused) {
-    (void)unused;
+int play_stealing(void) {
     double shared = measure("one queue for all", SHARED_QUEUE);
     double each = measure("a queue for each worker", QUEUE_EACH);
     double stealing =

@@ -4,6 +4,6 @@
 
 // Prints who ran what, and how long each executor took for all of it, which is
 // called its makespan. RETURNS 0 if every task was done.
-int play_stealing(long unused);
+int play_stealing(void);
 
 #endif

@@ -4,13 +4,12 @@
 // matters.
 #include "stealing.h"
 
+#include "must.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 struct queue {
     pthread_mutex_t mutex; // guards the rest
@@ -31,20 +30,12 @@ static pthread_cond_t something_to_do = PTHREAD_COND_INITIALIZER;
 static atomic_int idle;    // how many sleep or are about to
 static atomic_bool ending; // set under idle_mutex, so that no sleeper misses it
 
-// These calls fail only when the program is wrong.
-static void must(int error, const char *what) {
-    if (error != 0) {
-        fprintf(stderr, "stealing: %s: %s\n", what, strerror(error));
-        abort();
-    }
-}
-
 static void lock(pthread_mutex_t *mutex) {
-    must(pthread_mutex_lock(mutex), "lock");
+    must(pthread_mutex_lock(mutex), "stealing: lock");
 }
 
 static void unlock(pthread_mutex_t *mutex) {
-    must(pthread_mutex_unlock(mutex), "unlock");
+    must(pthread_mutex_unlock(mutex), "stealing: unlock");
 }
 
 // ---- One queue ----
@@ -113,15 +104,16 @@ static void rouse_somebody(void) {
     }
     lock(&idle_mutex);
     if (how == QUEUE_EACH) {
-        must(pthread_cond_broadcast(&something_to_do), "broadcast");
+        must(pthread_cond_broadcast(&something_to_do), "stealing: broadcast");
     } else {
-        must(pthread_cond_signal(&something_to_do), "signal");
+        must(pthread_cond_signal(&something_to_do), "stealing: signal");
     }
     unlock(&idle_mutex);
 }
 
-static bool put_on_queue(struct task *t) {
-    if (!queue_put(&queues[choose_queue()], task_node(t))) {
+static bool put_on_queue(void *unused, struct task *t) {
+    (void)unused; // which queue is decided now
+    if (!queue_put(&queues[choose_queue()], &t->node)) {
         return false;
     }
     rouse_somebody();
@@ -156,7 +148,8 @@ static struct channel_node *wait_for_work(void) {
     lock(&idle_mutex);
     atomic_fetch_add(&idle, 1);
     while ((node = find_work()) == NULL && !atomic_load(&ending)) {
-        must(pthread_cond_wait(&something_to_do, &idle_mutex), "wait");
+        must(pthread_cond_wait(&something_to_do, &idle_mutex),
+             "stealing: wait");
     }
     atomic_fetch_sub(&idle, 1);
     unlock(&idle_mutex);
@@ -170,7 +163,7 @@ static void *work(void *number) {
     me = *(int *)number;
     struct channel_node *node;
     while ((node = find_work()) != NULL || (node = wait_for_work()) != NULL) {
-        struct task *t = task_of(node);
+        struct task *t = (struct task *)node; // its first member
         if (atomic_load(&ending)) {
             task_cancel(t);
         }
@@ -182,10 +175,10 @@ static void *work(void *number) {
 static void join_workers(int count) {
     lock(&idle_mutex);
     atomic_store(&ending, true);
-    must(pthread_cond_broadcast(&something_to_do), "broadcast");
+    must(pthread_cond_broadcast(&something_to_do), "stealing: broadcast");
     unlock(&idle_mutex);
     for (int i = 0; i < count; i++) {
-        must(pthread_join(workers[i], NULL), "join");
+        must(pthread_join(workers[i], NULL), "stealing: join");
     }
 }
 
@@ -217,8 +210,8 @@ int stealing_start(int count, enum sharing sharing) {
     return 0;
 }
 
-struct task *stealing_spawn(struct future *f, size_t out_size) {
-    return task_new(f, out_size, put_on_queue);
+struct task *stealing_spawn(struct future *f) {
+    return task_new(f, put_on_queue, NULL);
 }
 
 int stealing_worker(void) {

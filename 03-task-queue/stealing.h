@@ -6,8 +6,6 @@
 
 #include "task.h"
 
-#include <stddef.h>
-
 enum sharing {
     SHARED_QUEUE, // one queue for all workers
     QUEUE_EACH,   // a queue for each worker; nobody takes from another's
@@ -21,7 +19,7 @@ enum { most_workers = 64 }; // far more than a machine has use for here
 int stealing_start(int workers, enum sharing sharing);
 
 // Like spawn_task; from outside, tasks are dealt to the workers in turn.
-struct task *stealing_spawn(struct future *f, size_t out_size);
+struct task *stealing_spawn(struct future *f);
 
 // Which worker runs the poll that calls this: 0 is the first.
 int stealing_worker(void);

@@ -7,10 +7,11 @@
 
 struct act {
     const char *name;
-    const char *what;    // one line for --list and the heading
-    double seconds;      // how long it takes
-    int (*play)(long n); // RETURNS 0 if the act did its job
-    long n;              // default for `ACT N`; 0: the act takes no number
+    const char *what;      // one line for --list and the heading
+    double seconds;        // how long it takes
+    int (*play)(void);     // RETURNS 0 if the act did its job
+    int (*play_n)(long n); // instead of play, for an act that takes a number
+    long n;                // its default
 };
 
 // Plays every act in order, each in its own process and under a heading; or,

@@ -4,9 +4,8 @@
 // their kin), so here it is, with its traps.
 //
 //     ./aside    three sleepers, five seconds
+#include "async_sleep.h"
 #include "executor.h"
-#include "task.h"
-#include "timer.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -52,12 +51,12 @@ struct sleeping {
     struct future base;
     int line;
     int label;
-    struct timer_sleep nap; // what is awaited
+    struct async_sleep nap; // what is awaited
 };
 
 // It reads like the Rust function. That is what the macros are for.
-static enum poll sleeping_poll(struct future *self, const struct waker *waker,
-                               void *out) {
+static enum poll_result sleeping_poll(struct future *self,
+                                      const struct waker *waker, void *out) {
     struct sleeping *me = (struct sleeping *)self;
     (void)out;
     BEGIN(me->line);
@@ -77,18 +76,14 @@ static void sleeping_drop(struct future *self) {
     if (me->line > 0) {
         future_drop(&me->nap.base);
     }
-    free(me);
 }
 
-static const struct future_ops sleeping_ops = {sleeping_poll, sleeping_drop};
+static const struct future_ops sleeping_ops = {sizeof(struct sleeping), 0,
+                                               sleeping_poll, sleeping_drop};
 
 static struct task *spawn_sleeping(int label) {
-    struct sleeping *me = malloc(sizeof *me);
-    if (me == NULL) {
-        return NULL;
-    }
-    *me = (struct sleeping){.base = {&sleeping_ops}, .label = label};
-    return spawn_task(&me->base, 0);
+    struct sleeping f = {.base = {&sleeping_ops}, .label = label};
+    return spawn_task(&f.base);
 }
 
 int main(void) {

@@ -1,27 +1,22 @@
 // A sleep that holds nobody up: a future that is ready when its time has come.
+// There are two kinds of it, and this is what both look like. It has no output.
 #ifndef ASYNC_SLEEP_H
 #define ASYNC_SLEEP_H
 
 #include "future.h"
+#include "heap.h"
 
-#include <stdint.h>
-
-// Lives inside the future that awaits it, so that nothing is allocated. The
-// clock starts when it is made. Its output is nothing.
 struct async_sleep {
     struct future base;
-    int64_t start_time; // nanoseconds on the monotonic clock
-    int64_t duration;   // nanoseconds
+    struct deadline deadline; // when it is over
+    struct waker waker;       // whom the timer calls then; owned
 };
 
+// The text's own: it asks again and again. The time runs from here on.
 struct async_sleep async_sleep(double seconds);
 
-// Nanoseconds on the clock that no one can set back.
-int64_t monotonic_now(void);
-
-// Seconds as nanoseconds, for adding to the clock. No sleep is longer than a
-// century, which stands for infinity too, or the sum would overflow and the
-// sleep end at once. Less than nothing, and what is no number, is nothing.
-int64_t nanoseconds(double seconds);
+// It leaves its waker with a timer, and is asked once more when it is due: see
+// timer.c.
+struct async_sleep timer_sleep(double seconds);
 
 #endif

@@ -1,106 +1,127 @@
 #define _POSIX_C_SOURCE 200809L
-// One lock, one condition, and a list linked through what is sent. The
-// receiver takes the whole list at once: under load it locks once for many
-// nodes, and senders seldom meet it at the lock. A faster channel has no lock,
-// only an atomic pointer to the newest node; it is much harder to get right.
+// A list with one pointer that all threads share, to the newest node. A sender
+// puts its node in front, in one atomic step, or looks again:
+//
+//     newest -> C -> B -> A
+//
+// The receiver takes the whole list, in one step too, and turns it round: A, B,
+// C is one round, and what is sent meanwhile is the next. So the order is that
+// of sending. Nobody but the receiver takes anything off, and it takes all. So
+// no lock is needed: if the pointer is still what a sender has seen, then it is
+// still right to put that node behind its own.
 #include "channel.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "must.h"
 
-// These calls fail only when the program is wrong. It is not an assert,
-// because -DNDEBUG would delete the call with it.
-static void must(int error, const char *what) {
-    if (error != 0) {
-        fprintf(stderr, "channel: %s: %s\n", what, strerror(error));
-        abort();
-    }
-}
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
 
-static void append(struct channel_list *list, struct channel_node *node) {
-    node->next = NULL;
-    *list->end = node;
-    list->end = &node->next;
-}
+struct channel {
+    _Atomic(struct channel_node *) newest; // sent and not yet taken
+    struct channel_node last;   // is the newest for ever once it is closed
+    struct channel_node *round; // the receiver's: taken and not yet received
+    atomic_int receiver;        // AWAKE, ASLEEP or NOTIFIED
+    pthread_mutex_t mutex;
+    pthread_cond_t notified;
+};
 
-static void make_empty(struct channel_list *list) {
-    list->first = NULL;
-    list->end = &list->first;
-}
-
-void channel_init(struct channel *ch) {
+struct channel *channel_new(void) {
+    struct channel *ch = malloc(sizeof *ch);
+    must(ch == NULL ? ENOMEM : 0, "channel: new");
     *ch = (struct channel){.mutex = PTHREAD_MUTEX_INITIALIZER,
-                           .arrived = PTHREAD_COND_INITIALIZER};
-    make_empty(&ch->inbox);
-    make_empty(&ch->back);
+                           .notified = PTHREAD_COND_INITIALIZER};
+    return ch;
 }
 
-void channel_destroy(struct channel *ch) {
-    must(pthread_cond_destroy(&ch->arrived), "destroy condition");
-    must(pthread_mutex_destroy(&ch->mutex), "destroy mutex");
+// ---- Where the receiver sleeps ----
+
+// The receiver notes that it is about to sleep, and whoever notifies it sees
+// that and calls it, or leaves a mark, and it does not sleep. Only a receiver
+// that sleeps costs the sender a lock.
+enum { AWAKE, ASLEEP, NOTIFIED };
+
+static void notify(struct channel *ch) {
+    if (atomic_exchange(&ch->receiver, NOTIFIED) == ASLEEP) {
+        must(pthread_mutex_lock(&ch->mutex), "channel: lock");
+        must(pthread_cond_signal(&ch->notified), "channel: signal");
+        must(pthread_mutex_unlock(&ch->mutex), "channel: unlock");
+    }
 }
 
-// A signal is a system call, so it is given only to a receiver that said it is
-// asleep.
+static void sleep_until_notified(struct channel *ch) {
+    int awake = AWAKE;
+    must(pthread_mutex_lock(&ch->mutex), "channel: lock");
+    if (atomic_compare_exchange_strong(&ch->receiver, &awake, ASLEEP)) {
+        while (atomic_load(&ch->receiver) == ASLEEP) {
+            must(pthread_cond_wait(&ch->notified, &ch->mutex), "channel: wait");
+        }
+    }
+    atomic_store(&ch->receiver, AWAKE);
+    must(pthread_mutex_unlock(&ch->mutex), "channel: unlock");
+}
+
+// ---- Sending ----
+
+// If there was a node already, whoever sent that has notified the receiver.
 bool channel_send(struct channel *ch, struct channel_node *node) {
-    must(pthread_mutex_lock(&ch->mutex), "lock");
-    bool open = !ch->closed;
-    if (open) {
-        append(&ch->inbox, node);
-        atomic_store_explicit(&ch->mail, true, memory_order_relaxed);
+    struct channel_node *top = atomic_load(&ch->newest);
+    do {
+        if (top == &ch->last) {
+            return false;
+        }
+        node->next = top;
+    } while (!atomic_compare_exchange_weak(&ch->newest, &top, node));
+    if (top == NULL) {
+        notify(ch);
     }
-    bool rouse = open && ch->asleep;
-    if (rouse) {
-        ch->asleep = false;
-        must(pthread_cond_signal(&ch->arrived), "signal");
-    }
-    must(pthread_mutex_unlock(&ch->mutex), "unlock");
-    return open;
+    return true;
 }
 
-// Waits until there is something, and takes all of it: under load the lock is
-// taken once for many nodes, and senders seldom meet the receiver there.
-static void next_round(struct channel *ch) {
-    must(pthread_mutex_lock(&ch->mutex), "lock");
-    while (ch->inbox.first == NULL && ch->back.first == NULL && !ch->closed) {
-        ch->asleep = true;
-        must(pthread_cond_wait(&ch->arrived, &ch->mutex), "wait");
-    }
-    *ch->inbox.end = ch->back.first;
-    ch->round = ch->inbox.first;
-    make_empty(&ch->inbox);
-    atomic_store_explicit(&ch->mail, false, memory_order_relaxed);
-    must(pthread_mutex_unlock(&ch->mutex), "unlock");
-    make_empty(&ch->back);
+// The mark is sent like any other node, and nobody gets past it.
+void channel_close(struct channel *ch) {
+    (void)channel_send(ch, &ch->last); // false: it was closed already
 }
 
-// A look at mail without the lock may come a moment too early. Then the new
-// node is found one round later.
+// ---- Receiving ----
+
+static struct channel_node *turned_round(struct channel_node *list) {
+    struct channel_node *turned = NULL;
+    while (list != NULL) {
+        struct channel_node *next = list->next;
+        list->next = turned;
+        turned = list;
+        list = next;
+    }
+    return turned;
+}
+
+// RETURNS all that is there, newest first; NULL: nothing. The mark stays where
+// it is, so that the channel stays closed.
+static struct channel_node *take_all(struct channel *ch) {
+    struct channel_node *all = atomic_load(&ch->newest);
+    while (all != NULL && all != &ch->last &&
+           !atomic_compare_exchange_weak(&ch->newest, &all, NULL)) {
+    }
+    if (all == &ch->last) {
+        all = ch->last.next;
+        ch->last.next = NULL;
+    }
+    return all;
+}
+
 struct channel_node *channel_receive(struct channel *ch) {
-    if (ch->round == NULL) {
-        if (ch->back.first != NULL &&
-            !atomic_load_explicit(&ch->mail, memory_order_relaxed)) {
-            ch->round = ch->back.first;
-            make_empty(&ch->back);
-        } else {
-            next_round(ch);
+    while (ch->round == NULL) {
+        bool closed = atomic_load(&ch->newest) == &ch->last;
+        ch->round = turned_round(take_all(ch));
+        if (ch->round == NULL) {
+            if (closed) {
+                return NULL;
+            }
+            sleep_until_notified(ch);
         }
     }
     struct channel_node *node = ch->round;
-    if (node != NULL) {
-        ch->round = node->next;
-    }
+    ch->round = node->next;
     return node;
-}
-
-void channel_put_back(struct channel *ch, struct channel_node *node) {
-    append(&ch->back, node);
-}
-
-void channel_close(struct channel *ch) {
-    must(pthread_mutex_lock(&ch->mutex), "lock");
-    ch->closed = true;
-    must(pthread_cond_broadcast(&ch->arrived), "broadcast");
-    must(pthread_mutex_unlock(&ch->mutex), "unlock");
 }

@@ -3,7 +3,7 @@
 // See the header. A second reading: nothing here explains how async works.
 #include "clock_wait.h"
 
-#include "async_sleep.h"
+#include "clock.h"
 
 #include <errno.h>
 #include <time.h>

@@ -4,8 +4,8 @@
 #include "crowd.h"
 
 #include "async_sleep.h"
+#include "clock.h"
 #include "executor.h"
-#include "timer.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -121,37 +121,31 @@ static double seconds_for(long number) {
 
 struct sleeper {
     struct future base;
-    struct timer_sleep nap;
+    struct async_sleep nap;
     int64_t *late; // where to note it; the crowd's
 };
 
-static enum poll sleeper_poll(struct future *self, const struct waker *waker,
-                              void *out) {
+static enum poll_result sleeper_poll(struct future *self,
+                                     const struct waker *waker, void *out) {
     struct sleeper *me = (struct sleeper *)self;
     if (future_poll(&me->nap.base, waker, out) == FUTURE_PENDING) {
         return FUTURE_PENDING;
     }
-    *me->late = monotonic_now() - me->nap.deadline;
+    *me->late = monotonic_now() - me->nap.deadline.at;
     return FUTURE_READY;
 }
 
 static void sleeper_drop(struct future *self) {
-    struct sleeper *me = (struct sleeper *)self;
-    future_drop(&me->nap.base);
-    free(me);
+    future_drop(&((struct sleeper *)self)->nap.base);
 }
 
-static const struct future_ops sleeper_ops = {sleeper_poll, sleeper_drop};
+static const struct future_ops sleeper_ops = {sizeof(struct sleeper), 0,
+                                              sleeper_poll, sleeper_drop};
 
 // RETURNS the task's handle, or NULL with errno set.
 static struct task *start_task(double seconds, int64_t *late) {
-    struct sleeper *me = malloc(sizeof *me);
-    if (me == NULL) {
-        return NULL;
-    }
-    *me = (struct sleeper){
-        .base = {&sleeper_ops}, .nap = timer_sleep(seconds), .late = late};
-    return spawn_task(&me->base, 0);
+    struct sleeper f = {{&sleeper_ops}, timer_sleep(seconds), late};
+    return spawn_task(&f.base);
 }
 
 // Starts the worker and the timer's thread, so that their memory is not taken
@@ -190,23 +184,18 @@ int crowd_of_tasks(long n) {
 
 // ---- Threads ----
 
-// Finds its deadline where it leaves its lateness. A signal may cut a sleep
-// short, and then the rest is slept.
+// Finds its deadline where it leaves its lateness.
 static void *sleep_and_note(void *arg) {
     int64_t *late = arg;
-    int64_t deadline = *late, left;
-    while ((left = deadline - monotonic_now()) > 0) {
-        struct timespec rest = {.tv_sec = left / 1000000000,
-                                .tv_nsec = left % 1000000000};
-        (void)nanosleep(&rest, NULL);
-    }
+    int64_t deadline = *late;
+    sleep_seconds((double)(deadline - monotonic_now()) / 1e9);
     *late = monotonic_now() - deadline;
     return NULL;
 }
 
 // RETURNS 0 or an error number.
 static int start_thread(struct crowd *c, long number) {
-    c->late[number] = monotonic_now() + (int64_t)(seconds_for(number) * 1e9);
+    c->late[number] = monotonic_now() + nanoseconds(seconds_for(number));
     return pthread_create(&c->handles[number].thread, NULL, sleep_and_note,
                           &c->late[number]);
 }

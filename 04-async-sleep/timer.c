@@ -1,266 +1,155 @@
 #define _POSIX_C_SOURCE 200809L
-// One thread and one heap of deadlines. While nobody is due, the thread sleeps,
-// and so does the worker: nobody asks.
-#include "timer.h"
-
+// The sleep that nobody has to ask about. One thread knows the earliest of all
+// deadlines, sleeps until then, and calls the wakers of those who are due. While
+// nobody is due, it sleeps, and so does the worker.
 #include "async_sleep.h"
+#include "at_end.h"
+#include "clock.h"
 #include "clock_wait.h"
+#include "must.h"
 
 #include <errno.h>
 #include <pthread.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
-#include <unistd.h>
+
+// It serves at most once in this time: then those who are due within the same
+// millisecond are woken together, and the thread need not be. Who sleeps alone
+// is still woken in time.
+static const int64_t pause_ns = 1000 * 1000;
 
 // Guards the heap, running, and the timer's part of every sleeper. No waker is
-// woken or dropped under it: that may end a task, and the task's sleep would
-// want the lock to leave the heap.
+// called or dropped under it: that may end a task, whose sleep would want the
+// lock to leave the heap.
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t changed; // a new earliest deadline, or the end
-static pthread_t thread;
+static pthread_cond_t changed; // there is a new earliest deadline, or the end
+static struct heap heap;
 static bool running;
-static pid_t process; // which has the thread
-
-// These calls fail only when the program is wrong.
-static void must(int error, const char *what) {
-    if (error != 0) {
-        fprintf(stderr, "timer: %s: %s\n", what, strerror(error));
-        abort();
-    }
-}
+static pthread_t thread;
 
 static void lock(void) {
-    must(pthread_mutex_lock(&mutex), "lock");
+    must(pthread_mutex_lock(&mutex), "timer: lock");
 }
 
 static void unlock(void) {
-    must(pthread_mutex_unlock(&mutex), "unlock");
-}
-
-// ---- The heap of deadlines ----
-
-// A heap: an array in which nobody is due before the one at half its place. So
-// the earliest stands at place 1, and to enter or to leave moves about as many
-// sleepers as their number has binary digits: twenty in a million.
-struct entry {
-    int64_t deadline; // a copy: the sleepers lie far apart in memory, and a
-                      // visit to each one costs more than all the rest
-    struct timer_sleep *sleep;
-};
-
-static struct entry *heap;
-static size_t count; // heap[1] to heap[count] are taken
-static size_t room;
-
-static void put(size_t place, struct entry e) {
-    heap[place] = e;
-    e.sleep->place = place;
-}
-
-// Puts e at place or above it, until the one above is due before it.
-static void rise(size_t place, struct entry e) {
-    while (place > 1 && e.deadline < heap[place / 2].deadline) {
-        put(place, heap[place / 2]);
-        place /= 2;
-    }
-    put(place, e);
-}
-
-// Puts e at place or below it, until the two below are due after it.
-static void sink(size_t place, struct entry e) {
-    for (;;) {
-        size_t below = 2 * place;
-        if (below < count && heap[below + 1].deadline < heap[below].deadline) {
-            below++;
-        }
-        if (below > count || heap[below].deadline >= e.deadline) {
-            break;
-        }
-        put(place, heap[below]);
-        place = below;
-    }
-    put(place, e);
-}
-
-// False: no memory. The heap doubles, so that growing is rare, and is freed by
-// stop.
-static bool make_room(void) {
-    if (count + 1 < room) {
-        return true;
-    }
-    size_t more = room == 0 ? 64 : 2 * room;
-    struct entry *larger = realloc(heap, more * sizeof *heap);
-    if (larger == NULL) {
-        return false;
-    }
-    heap = larger;
-    room = more;
-    return true;
-}
-
-static bool enter(struct timer_sleep *s) {
-    if (!make_room()) {
-        return false;
-    }
-    count++;
-    rise(count, (struct entry){s->deadline, s});
-    return true;
-}
-
-// The last one takes the free place, and goes up or down from there.
-static void leave(struct timer_sleep *s) {
-    size_t place = s->place;
-    struct entry last = heap[count--];
-    s->place = 0;
-    if (last.sleep == s) {
-        return;
-    }
-    if (place > 1 && last.deadline < heap[place / 2].deadline) {
-        rise(place, last);
-    } else {
-        sink(place, last);
-    }
+    must(pthread_mutex_unlock(&mutex), "timer: unlock");
 }
 
 // ---- The thread ----
 
-static struct waker take_waker(struct timer_sleep *s) {
-    struct waker waker = s->waker;
-    s->waker = (struct waker){0};
-    return waker;
+// The deadline lies inside the sleep, so one address tells the other.
+static struct async_sleep *sleep_of(struct deadline *d) {
+    return (struct async_sleep *)((char *)d -
+                                  offsetof(struct async_sleep, deadline));
 }
 
-// Wakes some of those who are due; called and left with the lock. Without the
-// lock it may take no pointer to a sleeper along, because a sleeper may be
-// gone by then; a waker is its own. Sixty-four at a time, so that a crowd that
-// is due together costs few turns of the lock and little stack.
-static void wake_due(int64_t now) {
-    struct waker due[64];
-    int woken = 0;
-    while (woken < 64 && count > 0 && (heap[1].deadline <= now || !running)) {
-        struct timer_sleep *s = heap[1].sleep;
-        leave(s);
-        due[woken++] = take_waker(s);
+// Calls whoever is due; with the lock, which it gives back for each call. It may
+// take no pointer to a sleeper along then, because the sleeper may be gone. Its
+// waker is a clone, and ours.
+static void wake_due(int64_t time) {
+    struct deadline *d;
+    while ((d = heap_earliest(&heap)) != NULL && d->at <= time) {
+        heap_leave(&heap, d);
+        struct waker waker = waker_take(&sleep_of(d)->waker);
+        unlock();
+        waker_wake(&waker);
+        waker_drop(&waker);
+        lock();
     }
-    unlock();
-    for (int i = 0; i < woken; i++) {
-        waker_wake(&due[i]);
-        waker_drop(&due[i]);
-    }
-    lock();
-}
-
-static void wait_until(int64_t deadline) {
-    int error = clock_wait_until(&changed, &mutex, deadline);
-    must(error == ETIMEDOUT ? 0 : error, "wait");
 }
 
 static void *keep_time(void *unused) {
-    (void)unused;
+    int64_t next = 0; // not before this time
     lock();
-    while (running || count > 0) {
-        int64_t now = monotonic_now();
-        if (count == 0) {
-            must(pthread_cond_wait(&changed, &mutex), "wait");
-        } else if (heap[1].deadline > now && running) {
-            wait_until(heap[1].deadline);
+    while (running) {
+        struct deadline *d = heap_earliest(&heap);
+        int64_t due = d != NULL ? d->at : INT64_MAX;
+        if (due < next) {
+            due = next;
+        }
+        if (monotonic_now() < due) {
+            int error = clock_wait_until(&changed, &mutex, due);
+            must(error == ETIMEDOUT ? 0 : error, "timer: wait");
         } else {
-            wake_due(now);
+            wake_due(monotonic_now());
+            next = monotonic_now() + pause_ns;
         }
     }
     unlock();
-    return NULL;
+    return unused;
 }
 
 // The program ends: everybody is woken, whether due or not, so that the timer
 // keeps hold of no task.
 static void stop(void) {
-    if (process != getpid()) {
-        return; // a fork has no copy of the thread, and perhaps a held lock
-    }
     lock();
-    bool was_running = running;
     running = false;
+    must(pthread_cond_signal(&changed), "timer: signal");
     unlock();
-    if (was_running) {
-        must(pthread_cond_signal(&changed), "signal");
-        must(pthread_join(thread, NULL), "join");
-        free(heap); // nobody is in it, and nobody can enter any more
-    }
+    must(pthread_join(thread, NULL), "timer: join");
+    lock();
+    wake_due(INT64_MAX);
+    heap_free(&heap);
+    unlock();
 }
 
 // Deadlines are on the monotonic clock, so the condition must wait by it too.
 static void start(void) {
-    process = getpid();
-    if (clock_wait_init(&changed) != 0 || atexit(stop) != 0) {
-        return;
-    }
-    lock();
-    running = pthread_create(&thread, NULL, keep_time, NULL) == 0;
-    unlock();
+    must(clock_wait_init(&changed), "timer: condition");
+    running = true;
+    must(pthread_create(&thread, NULL, keep_time, NULL), "timer: start");
+    at_end(stop);
 }
 
 // ---- The future ----
 
-// Keeps the waker until the deadline. False: there is no thread to wait for, or
-// no memory.
-static bool keep_waker(struct timer_sleep *me, const struct waker *waker) {
-    if (!running || !enter(me)) {
-        return false;
-    }
-    me->waker = waker_clone(waker);
-    if (me->place == 1) {
-        must(pthread_cond_signal(&changed), "signal");
-    }
-    return true;
-}
-
-static struct waker take_back(struct timer_sleep *me) {
-    if (me->place != 0) {
-        leave(me);
-    }
-    return take_waker(me);
-}
-
-// Each poll leaves the timer and, if it is still too early, enters it again:
-// it may have come with a new waker. If the timer cannot help, the task must
-// ask again at once, like an async_sleep.
-static enum poll sleep_poll(struct future *self, const struct waker *waker,
-                            void *out) {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    (void)out;
-    struct timer_sleep *me = (struct timer_sleep *)self;
-    must(pthread_once(&once, start), "start");
-    bool due = monotonic_now() >= me->deadline;
+// Leaves the waker; an earlier poll may have left another. If the timer cannot
+// help, for want of memory or because the program ends, then the task must ask
+// again at once, like an async_sleep.
+static void leave_waker(struct async_sleep *me, const struct waker *waker) {
     lock();
-    struct waker old = take_back(me);
-    bool kept = !due && keep_waker(me, waker);
+    struct waker old = waker_take(&me->waker);
+    me->waker = waker_clone(waker);
+    bool kept = me->deadline.place != 0 ||
+                (running && heap_enter(&heap, &me->deadline));
+    if (heap_earliest(&heap) == &me->deadline) {
+        must(pthread_cond_signal(&changed), "timer: signal");
+    }
     unlock();
     waker_drop(&old);
-    if (due) {
-        return FUTURE_READY;
-    }
     if (!kept) {
         waker_wake(waker);
     }
-    return FUTURE_PENDING;
 }
 
-// A cancelled sleeper leaves the timer, or it would be woken after its end.
+// Who is dropped leaves, or the heap would point into a future that is gone.
 static void sleep_drop(struct future *self) {
+    struct async_sleep *me = (struct async_sleep *)self;
     lock();
-    struct waker old = take_back((struct timer_sleep *)self);
+    if (me->deadline.place != 0) {
+        heap_leave(&heap, &me->deadline);
+    }
+    struct waker old = waker_take(&me->waker);
     unlock();
     waker_drop(&old);
 }
 
-static const struct future_ops sleep_ops = {sleep_poll, sleep_drop};
+static enum poll_result sleep_poll(struct future *self,
+                                   const struct waker *waker, void *out) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    struct async_sleep *me = (struct async_sleep *)self;
+    (void)out;
+    must(pthread_once(&once, start), "timer: start");
+    if (monotonic_now() >= me->deadline.at) {
+        sleep_drop(self);
+        return FUTURE_READY;
+    }
+    leave_waker(me, waker);
+    return FUTURE_PENDING;
+}
 
-struct timer_sleep timer_sleep(double seconds) {
-    return (struct timer_sleep){.base = {&sleep_ops},
-                                .deadline =
-                                    monotonic_now() + nanoseconds(seconds)};
+static const struct future_ops sleep_ops = {sizeof(struct async_sleep), 0,
+                                            sleep_poll, sleep_drop};
+
+struct async_sleep timer_sleep(double seconds) {
+    int64_t at = monotonic_now() + nanoseconds(seconds);
+    return (struct async_sleep){.base = {&sleep_ops}, .deadline = {at, 0}};
 }
