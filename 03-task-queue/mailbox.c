@@ -10,6 +10,8 @@
 #include "must.h"
 
 #include <pthread.h>
+#include <stdbool.h>
+#include <stdio.h>
 
 struct mailbox {
     pthread_mutex_t mutex; // guards the rest
@@ -47,8 +49,7 @@ static enum poll_result take_poll(struct future *self,
                                   const struct waker *waker, void *out) {
     struct mailbox *box = ((struct take *)self)->box;
     must(pthread_mutex_lock(&box->mutex), "mailbox: lock");
-    struct waker old =
-        waker_take(&box->taker); // of an earlier poll of this future
+    struct waker old = waker_take(&box->taker); // from an earlier poll
     enum poll_result result = box->full ? FUTURE_READY : FUTURE_PENDING;
     if (box->full) {
         printf("took %d\n", box->number);

@@ -1,29 +1,28 @@
 #define _POSIX_C_SOURCE 200809L
 // The life of a task: who may run it, who may wake it, who frees it.
 //
-// Three states are enough to know whether somebody has to poll the task.
+// Three states are enough to know whether somebody has to poll the task. (In the
+// table, they go without TASK_.)
 //
-//   event                   TASK_IDLE              TASK_WOKEN        TASK_RUNNING
-//   a wake                  TASK_WOKEN, and onto   stays        TASK_WOKEN
+//   event                   IDLE              WOKEN        RUNNING
+//   a wake                  WOKEN, and onto   stays        WOKEN
 //                           the queue
-//   taken from the queue    -                 TASK_RUNNING      -
-//   the poll said pending   -                 back onto    TASK_IDLE
+//   taken from the queue    -                 RUNNING      -
+//   the poll was pending    -                 back onto    IDLE
 //                                             the queue
 //
-// So TASK_WOKEN means: one more poll is coming. The task is on the queue, or the
-// worker that is polling it will put it there. Only a wake in TASK_IDLE and the
+// So WOKEN means: one more poll is coming. The task is on the queue, or the
+// worker that is polling it will put it there. Only a wake in IDLE and the
 // worker after its poll put a task on a queue: it is never there twice, so it
 // is never polled by two workers at once.
 //
-// The wake in TASK_RUNNING is the one that is easily forgotten. If it changed
-// nothing, the worker would go on to TASK_IDLE, and the task would sleep for ever.
+// The wake in RUNNING is the one that is easily forgotten. If it changed
+// nothing, the worker would go on to IDLE, and the task would sleep for ever.
 //
-// A finished task is never TASK_IDLE again. A wake that comes too late finds
-// nothing to do.
+// A finished task is never IDLE again. A wake that comes too late finds nothing
+// to do.
 #include "task.h"
 
-#include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -65,9 +64,9 @@ static void finish(struct task *t, enum task_outcome outcome) {
 
 // ---- Waking ----
 
-// CONSUMES one reference. A closed executor means: the program is ending. Then
-// a chain of tasks that await each other ends by recursion, as deep as the
-// chain is long.
+// CONSUMES one reference. A closed executor means that the program is ending.
+// Then tasks that await each other end one inside the call of the other, as deep
+// as their chain is long.
 static void schedule(struct task *t) {
     if (!t->schedule(t->executor, t)) {
         finish(t, TASK_CANCELLED);
