@@ -58,7 +58,11 @@ static void job_release(struct job *job) {
 static void put_back(struct job *job) {
     job->next = NULL;
     must(pthread_mutex_lock(&mutex), "executor: lock");
-    *(first == NULL ? &first : &last->next) = job;
+    if (first == NULL) {
+        first = job;
+    } else {
+        last->next = job;
+    }
     last = job;
     must(pthread_cond_signal(&arrived), "executor: signal");
     must(pthread_mutex_unlock(&mutex), "executor: unlock");
@@ -80,7 +84,7 @@ static struct job *take_out(void) {
 
 // While a job is out of the list nobody else can poll it. A worker has no end
 // of its own: it ends with the program, in the middle of whatever it does.
-// Chapter 03 parts in better order.
+// Chapter 03 ends its worker properly.
 static _Noreturn void *work(void *unused) {
     (void)unused;
     for (;;) {

@@ -22,7 +22,7 @@ struct future;
 
 // What every kind of future can do; each kind has one such table.
 struct future_ops {
-    size_t size;     // of the whole future, in bytes: for who moves it
+    size_t size;     // of the whole future, in bytes: for whoever moves it
     size_t out_size; // of its output; 0: it has none
     // Get as far as possible. FUTURE_READY: the output is in *out; never poll
     // this future again. FUTURE_PENDING: ask again later.
@@ -39,10 +39,10 @@ struct future {
 };
 
 enum poll_result future_poll(struct future *f, void *out); // BORROWS f
-void future_drop(struct future *f); // CONSUMES f, but not its memory
+void future_drop(struct future *f); // CONSUMES what f holds
 
 // Polls f on this thread until it is ready. The output goes to *out. CONSUMES
-// f, but not its memory: f may well lie on the caller's stack.
+// what f holds; the bytes of f stay yours, and may well lie on your stack.
 void block_on(struct future *f, void *out);
 
 #endif

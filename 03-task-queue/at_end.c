@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <pthread.h>
 
-// Whether this process is one that began as a fork.
 static void (*stops[4])(void); // for an executor and a timer: two
 static int count;
 

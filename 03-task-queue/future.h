@@ -35,8 +35,9 @@ struct waker waker_clone(const struct waker *w); // RETURNS: waker_drop
 struct waker waker_take(struct waker *w); // RETURNS what was in *w, empties it
 void waker_drop(struct waker *w);         // CONSUMES *w, empties it
 
-// BORROWS w. When the program ends this may drop the woken task's future, here
-// and now: so hold no lock that the drop wants.
+// BORROWS w. Call no waker with a lock in your hand: it is somebody else's code.
+// (At the end of the program it may even drop the future, here and now, and that
+// may want your lock.)
 void waker_wake(const struct waker *w);
 
 // ---- Future: a computation that can be polled ----
@@ -47,7 +48,7 @@ struct future;
 
 // What every kind of future can do; each kind has one such table.
 struct future_ops {
-    size_t size;     // of the whole future, in bytes: for who moves it
+    size_t size;     // of the whole future, in bytes: for whoever moves it
     size_t out_size; // of its output; 0: it has none
     // Get as far as possible without blocking. FUTURE_READY: the output is
     // in *out; never poll this future again. FUTURE_PENDING is a promise:
@@ -68,11 +69,11 @@ struct future {
 
 enum poll_result future_poll(struct future *f, const struct waker *waker,
                              void *out); // BORROWS f
-void future_drop(struct future *f);      // CONSUMES f, but not its memory
+void future_drop(struct future *f);      // CONSUMES what f holds
 
 // Polls f on this thread, and sleeps until the waker is called while f is
-// pending: the smallest executor there is. The output goes to *out. CONSUMES f,
-// but not its memory. It blocks, so it must not be called inside a poll.
+// pending: the smallest executor there is. The output goes to *out. CONSUMES what
+// f holds. It blocks, so it must not be called inside a poll.
 void block_on(struct future *f, void *out);
 
 #endif

@@ -2,16 +2,18 @@
 // The handle of a task: how its end reaches whoever waits for it, and how to
 // part with it before.
 //
-// The worker and who waits meet in one word. Who waits leaves a waker in the
-// task and then says TASK_AWAITED; the worker says TASK_FINISHED. Whoever comes second
-// sees what the first has done, so no waker is missed, and no lock is needed.
+// The worker and whoever waits meet in one word of memory. At first it says
+// TASK_ALONE. The one who waits leaves a waker in the task and then says
+// TASK_AWAITED; the worker says TASK_FINISHED. Whoever comes second sees what the
+// first has done, so no waker is missed, and no lock is needed.
 #include "task.h"
 
 #include <string.h>
 
 // RETURNS false if it is too late: the task has finished. A waker that an
 // earlier poll has left is taken back first, for this poll may have come with
-// another one.
+// another one. If the task finishes between the two exchanges, the second one
+// fails, and the waker that was left for nothing goes with the task.
 static bool leave_waker(struct task *t, const struct waker *waker) {
     enum task_awaiting was = TASK_AWAITED;
     if (atomic_compare_exchange_strong(&t->awaiting, &was, TASK_ALONE)) {

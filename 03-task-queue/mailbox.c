@@ -27,8 +27,8 @@ struct take {
     struct mailbox *box;
 };
 
-// The waker is called after the mutex is given back, because to wake may mean
-// to drop a future that wants this mutex: see take_drop.
+// The waker is called after the mutex is given back: it is somebody else's code,
+// and could want this mutex (see take_drop).
 static void put(struct mailbox *box, int number) {
     must(pthread_mutex_lock(&box->mutex), "mailbox: lock");
     while (box->full) {
@@ -49,7 +49,7 @@ static enum poll_result take_poll(struct future *self,
                                   const struct waker *waker, void *out) {
     struct mailbox *box = ((struct take *)self)->box;
     must(pthread_mutex_lock(&box->mutex), "mailbox: lock");
-    struct waker old = waker_take(&box->taker); // from an earlier poll
+    struct waker old = waker_take(&box->taker); // of an earlier poll: outdated
     enum poll_result result = box->full ? FUTURE_READY : FUTURE_PENDING;
     if (box->full) {
         printf("took %d\n", box->number);
@@ -65,7 +65,8 @@ static enum poll_result take_poll(struct future *self,
     return result;
 }
 
-// Who gives up takes its waker along, or the box would keep the task for ever.
+// A future that is given up takes its waker out of the box, which would otherwise
+// keep the task for ever.
 static void take_drop(struct future *self) {
     struct mailbox *box = ((struct take *)self)->box;
     must(pthread_mutex_lock(&box->mutex), "mailbox: lock");

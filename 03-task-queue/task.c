@@ -73,8 +73,9 @@ static void schedule(struct task *t) {
     }
 }
 
-// It writes even where the state stays the same: the write is what makes all
-// that the waking thread did before visible to the poll that follows.
+// It exchanges even if the state was WOKEN already. That is how the poll gets to
+// see what this thread has written before the wake; a plain look at the state
+// would not promise it.
 void task_wake(void *task) {
     struct task *t = task;
     if (atomic_exchange(&t->state, TASK_WOKEN) == TASK_IDLE) {
@@ -87,9 +88,8 @@ static const struct waker_ops task_waker = {task_ref, task_wake, task_unref};
 
 // ---- Running ----
 
-// The exchange reads, too, although nobody looks at what: so the poll sees all
-// that was done before the wake. After the poll, the state tells whether the
-// task was woken meanwhile.
+// The exchange is the other half of that promise. After the poll, the state tells
+// whether the task was woken meanwhile.
 void task_run(struct task *t) {
     const struct waker waker = {&task_waker, t}; // lent, so not counted
     enum poll_result result = FUTURE_PENDING;
@@ -129,7 +129,7 @@ void *task_output(struct task *t) {
 // itself, and others may hold pointers to it; after another copy they would
 // point to the old place. Rust has the type Pin for a future that may not move
 // any more. C has the rule.
-struct task *task_new(struct future *f, task_schedule *put_on_queue,
+struct task *task_new(struct future *f, task_schedule *schedule_in,
                       void *executor) {
     struct task *t = malloc(sizeof *t + room_for(f) + f->ops->out_size);
     if (t == NULL) {
@@ -139,7 +139,7 @@ struct task *task_new(struct future *f, task_schedule *put_on_queue,
     *t = (struct task){.state = TASK_WOKEN, // the first poll needs no wake
                        .refs = 2,           // the handle's and the queue's
                        .awaiting = TASK_ALONE,
-                       .schedule = put_on_queue,
+                       .schedule = schedule_in,
                        .executor = executor};
     memcpy(t->future, f, f->ops->size);
     schedule(t);

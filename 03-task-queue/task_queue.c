@@ -33,8 +33,9 @@ static void compute(void) {
     }
 }
 
-// Between two turns it lets the others have the worker: it wakes itself, which
-// puts it at the end of the queue, and says that it is not ready.
+// Between two turns it lets the others have the worker: it wakes itself while it
+// is being polled, so that the worker puts it at the end of the queue after the
+// poll, and says that it is not ready.
 static enum poll_result counter_poll(struct future *self,
                                      const struct waker *waker, void *out) {
     struct counter *me = (struct counter *)self;

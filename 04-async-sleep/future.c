@@ -48,11 +48,9 @@ void future_drop(struct future *f) {
 
 // ---- block_on ----
 
-// Where threads sleep in block_on, all in one place: a wake is for all of them,
-// and each looks whether it was meant. So this waker needs no data, and there
-// is nothing to count when it is cloned. A runtime in which many threads block
-// gives each its own place; then that must be counted, because somebody may
-// keep a clone for longer than the call lives.
+// All threads that wait in block_on sleep at one condition. A wake is for all of
+// them, and each looks whether it was meant. So this waker needs no data, and
+// nobody counts its clones.
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t woken = PTHREAD_COND_INITIALIZER;
 static atomic_ulong wakes; // so far; counted under the mutex

@@ -23,8 +23,8 @@ _Noreturn void task_panic(const char *why) {
     longjmp(*landing, 1);
 }
 
-// Nothing in here changes between setjmp and longjmp, so no local is in doubt
-// after the jump.
+// setjmp notes where we are and returns 0. longjmp comes back to it, and then it
+// returns 1. Nothing in here changes in between, so no local is in doubt.
 bool poll_catching(struct task *t, const struct waker *waker,
                    enum poll_result *result) {
     jmp_buf frame;

@@ -71,7 +71,7 @@ typedef bool task_schedule(void *executor, struct task *t);
 
 // Moves f into a task and schedules it for the first time. CONSUMES f. RETURNS
 // the handle, or NULL with errno set when memory is out.
-struct task *task_new(struct future *f, task_schedule *schedule,
+struct task *task_new(struct future *f, task_schedule *schedule_in,
                       void *executor);
 
 // Polls the task's future once. CONSUMES the queue's reference.

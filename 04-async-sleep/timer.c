@@ -11,9 +11,9 @@
 #include <errno.h>
 #include <pthread.h>
 
-// It serves at most once in this time: then those who are due within the same
-// millisecond are woken together, and the thread need not be. Who sleeps alone
-// is still woken in time.
+// It serves at most once in this time, so that in a crowd those who are due within
+// the same millisecond are woken together. A sleeper that is alone is woken on
+// time.
 static const int64_t pause_ns = 1000 * 1000;
 
 // Guards the heap, running, and the timer's part of every sleeper. No waker is
@@ -120,7 +120,8 @@ static void leave_waker(struct async_sleep *me, const struct waker *waker) {
     }
 }
 
-// Who is dropped leaves, or the heap would point into a future that is gone.
+// A sleeper that is dropped leaves the heap, which would otherwise point into a
+// future that is gone.
 static void sleep_drop(struct future *self) {
     struct async_sleep *me = (struct async_sleep *)self;
     lock();
