@@ -7,14 +7,14 @@
 
 #include <stddef.h>
 
-enum poll __real_future_poll(struct future *f, const struct waker *waker,
-                             void *out);
-enum poll __wrap_future_poll(struct future *f, const struct waker *waker,
-                             void *out) {
+enum poll_result __real_future_poll(struct future *f, const struct waker *waker,
+                                    void *out);
+enum poll_result __wrap_future_poll(struct future *f, const struct waker *waker,
+                                    void *out) {
     if (!poll_begins(f, waker != NULL ? waker->data : NULL)) {
         return __real_future_poll(f, waker, out);
     }
-    enum poll poll = __real_future_poll(f, waker, out);
+    enum poll_result poll = __real_future_poll(f, waker, out);
     poll_ends(poll == FUTURE_READY);
     return poll;
 }
