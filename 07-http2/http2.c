@@ -8,16 +8,15 @@
 //     ./http2 blocking       each answer takes a second, and everybody waits
 //     ./http2 pooled         the same work, done by other threads
 //     ./http2 --help         more
+#include "clock.h"
 #include "http2_session.h"
 #include "loop_sleep.h"
 #include "pool_work.h"
 #include "printout.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 static void print_request(const struct http2_request *r) {
     struct printout out;
@@ -51,7 +50,9 @@ struct handle {
     struct future base;
     enum { AWAIT_REQUEST, BEGIN_WORK, AWAIT_WORK, ANSWER, FINISHED } at;
     struct http2_request *request; // BORROWED; it drops us before it goes
-    struct future *work;           // what AWAIT_WORK awaits
+    struct future *work;           // what AWAIT_WORK awaits; NULL: nothing
+    struct loop_sleep sleep;       // in the act sleeping
+    struct pool_work job;          // in the act pooled
 };
 
 // The acts differ in this alone.
@@ -59,22 +60,23 @@ static enum { HELLO, SLEEPING, POOLED, BLOCKING } act;
 
 // Stands for a computation that holds its thread for a second.
 static void one_second_of_work(void) {
-    struct timespec left = {.tv_sec = 1};
-    // A signal ends a sleep. It would not end a computation.
-    while (nanosleep(&left, &left) != 0 && errno == EINTR) {
-    }
+    sleep_seconds(1);
 }
 
-// The future that must be ready before the answer. NULL: there is none, or no
-// memory for it; then the answer comes at once.
-static struct future *begin_work(uv_loop_t *loop) {
+// RETURNS the future that must be ready before the answer; NULL: there is none.
+// It lies inside us. We may point to it, because we have been polled and move no
+// more.
+static struct future *begin_work(struct handle *me) {
+    uv_loop_t *loop = http2_loop(me->request);
     switch (act) {
     case HELLO:
         break;
     case SLEEPING:
-        return loop_sleep(loop, 1.0);
+        me->sleep = loop_sleep(loop, 1.0);
+        return &me->sleep.base;
     case POOLED:
-        return pool_work(loop, one_second_of_work);
+        me->job = pool_work(loop, one_second_of_work);
+        return &me->job.base;
     case BLOCKING: // the mistake: this is the loop's thread
         one_second_of_work();
         break;
@@ -82,8 +84,8 @@ static struct future *begin_work(uv_loop_t *loop) {
     return NULL;
 }
 
-static enum poll handle_poll(struct future *self, const struct waker *waker,
-                             void *out) {
+static enum poll_result handle_poll(struct future *self,
+                                    const struct waker *waker, void *out) {
     static const char greeting[] = "Hello, World!";
     struct handle *me = (struct handle *)self;
     (void)out;
@@ -99,7 +101,7 @@ static enum poll handle_poll(struct future *self, const struct waker *waker,
             if (!http2_is_quiet(me->request)) {
                 print_request(me->request);
             }
-            me->work = begin_work(http2_loop(me->request));
+            me->work = begin_work(me);
             me->at = me->work != NULL ? AWAIT_WORK : ANSWER;
             break;
         case AWAIT_WORK: // .await
@@ -124,18 +126,16 @@ static void handle_drop(struct future *self) {
     if (me->work != NULL) {
         future_drop(me->work);
     }
-    free(me);
 }
 
-static const struct future_ops handle_ops = {handle_poll, handle_drop};
+static const struct future_ops handle_ops = {sizeof(struct handle), 0,
+                                             handle_poll, handle_drop};
 
-static struct future *handle(struct http2_request *request) {
-    struct handle *me = malloc(sizeof *me);
-    if (me == NULL) {
-        return NULL;
-    }
-    *me = (struct handle){{&handle_ops}, AWAIT_REQUEST, request, NULL};
-    return &me->base;
+static struct uv_task *handle(struct http2_request *request,
+                              struct uv_executor *executor) {
+    struct handle me = {
+        .base = {&handle_ops}, .at = AWAIT_REQUEST, .request = request};
+    return uv_execute(executor, &me.base);
 }
 
 int main(int argc, char **argv) {

@@ -5,7 +5,6 @@
 // it to send.
 #include "http2_events.h"
 #include "http2_session.h"
-#include "uv_executor.h"
 
 static struct http2_request *request_of(nghttp2_session *nghttp2,
                                         int32_t stream) {
@@ -119,10 +118,7 @@ static int start_future(struct http2_session *s, struct http2_request *r) {
         return 0;
     }
     struct http2_loop *loop = http2_loop_of(s);
-    struct future *future = loop->handler(r);
-    if (future != NULL) {
-        r->task = uv_execute(loop->executor, future);
-    }
+    r->task = loop->handler(r, loop->executor);
     return r->task != NULL ? 0 : reset(s, r->stream, NGHTTP2_REFUSED_STREAM);
 }
 

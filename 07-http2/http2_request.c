@@ -163,16 +163,14 @@ bool http2_request_body(struct http2_request *r, const uint8_t *bytes,
 void http2_request_complete(struct http2_request *r) {
     r->complete = true;
     r->session->got_on = true;
-    if (r->waker.ops != NULL) {
-        waker_wake(&r->waker);
-        waker_drop(&r->waker);
-    }
+    waker_wake(&r->waker);
+    waker_drop(&r->waker);
 }
 
 // ---- For handlers ----
 
-enum poll http2_request_poll(struct http2_request *r,
-                             const struct waker *waker) {
+enum poll_result http2_request_poll(struct http2_request *r,
+                                    const struct waker *waker) {
     if (r->complete) {
         return FUTURE_READY;
     }

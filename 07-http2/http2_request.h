@@ -37,8 +37,8 @@ struct http2_request {
 
 // Is the request complete, with all of its body? As the poll of a future: if
 // it is pending, a clone of the waker is kept.
-enum poll http2_request_poll(struct http2_request *r,
-                             const struct waker *waker);
+enum poll_result http2_request_poll(struct http2_request *r,
+                                    const struct waker *waker);
 
 // Goes through the headers: *at is 0 at first. False: that was the last.
 bool http2_next_header(const struct http2_request *r, size_t *at,

@@ -5,7 +5,6 @@
 // output together. Writing is the expensive part, so it comes last and once.
 #include "http2_session.h"
 #include "http2_events.h"
-#include "uv_executor.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -4,19 +4,20 @@
 #ifndef HTTP2_SESSION_H
 #define HTTP2_SESSION_H
 
-#include "future.h"
 #include "http2_memory.h"
 #include "http2_output.h"
 #include "http2_patience.h"
 #include "http2_request.h"
 #include "tcp_server.h"
+#include "uv_executor.h"
 
 #include <nghttp2/nghttp2.h>
 
-// Makes the future that answers r. It may use r until it is dropped; that
-// happens early if the client resets the request or leaves. RETURNS NULL when
-// memory is out.
-typedef struct future *http2_handler(struct http2_request *r);
+// Makes the future that answers r, and RETURNS what uv_execute makes of it. The
+// future may use r until it is dropped; that happens early if the client resets
+// the request or leaves.
+typedef struct uv_task *http2_handler(struct http2_request *r,
+                                      struct uv_executor *executor);
 
 // Serves until SIGINT or SIGTERM. BORROWS options. RETURNS the exit status.
 int http2_run(http2_handler *handler, const struct server_options *options);

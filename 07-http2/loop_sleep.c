@@ -2,35 +2,56 @@
 // A deadline, a timer, and the waker of whoever sleeps.
 #include "loop_sleep.h"
 
+#include "clock.h"
+
+#include <stdbool.h>
 #include <stdlib.h>
 
-struct loop_sleep {
-    struct future base;
-    uv_timer_t timer;
-    uint64_t deadline; // nanoseconds, on the clock of uv_hrtime
+// Cannot lie inside the sleep: that may be dropped at any time, but the loop
+// has its timer until on_closed.
+struct loop_timer {
+    uv_timer_t uv;
     struct waker waker;
 };
 
 static void on_timer(uv_timer_t *timer) {
-    struct loop_sleep *me = timer->data;
-    waker_wake(&me->waker);
+    struct loop_timer *t = timer->data;
+    waker_wake(&t->waker);
+}
+
+// RETURNS false when memory is out.
+static bool make_timer(struct loop_sleep *me) {
+    struct loop_timer *t = malloc(sizeof *t);
+    if (t == NULL) {
+        return false;
+    }
+    t->waker = (struct waker){0};
+    uv_timer_init(me->loop, &t->uv);
+    t->uv.data = t;
+    me->timer = t;
+    return true;
 }
 
 // The clock decides, not the timer. libuv counts in whole milliseconds, from a
 // time that it noted before it called us; so its timer can fire early. Then
-// the next poll sets it once more, for the rest.
-static enum poll sleep_poll(struct future *self, const struct waker *waker,
-                            void *out) {
+// the next poll sets it once more, for the rest. Without memory for a timer the
+// sleep asks for the next poll at once, like the first one of chapter 04.
+static enum poll_result sleep_poll(struct future *self,
+                                   const struct waker *waker, void *out) {
     struct loop_sleep *me = (struct loop_sleep *)self;
     (void)out;
-    uint64_t now = uv_hrtime();
-    if (now >= me->deadline) {
+    int64_t left = me->deadline - monotonic_now();
+    if (left <= 0) {
         return FUTURE_READY;
     }
-    waker_drop(&me->waker);
-    me->waker = waker_clone(waker);
-    uint64_t ms = (me->deadline - now + 999999) / 1000000; // rounded up
-    uv_timer_start(&me->timer, on_timer, ms, 0);
+    if (me->timer == NULL && !make_timer(me)) {
+        waker_wake(waker);
+        return FUTURE_PENDING;
+    }
+    waker_drop(&me->timer->waker);
+    me->timer->waker = waker_clone(waker);
+    uint64_t ms = ((uint64_t)left + 999999) / 1000000; // rounded up
+    uv_timer_start(&me->timer->uv, on_timer, ms, 0);
     return FUTURE_PENDING;
 }
 
@@ -38,33 +59,20 @@ static void on_closed(uv_handle_t *timer) {
     free(timer->data);
 }
 
-// The timer lies inside us, and the loop owns it until on_closed.
 static void sleep_drop(struct future *self) {
     struct loop_sleep *me = (struct loop_sleep *)self;
-    waker_drop(&me->waker);
-    uv_close((uv_handle_t *)&me->timer, on_closed);
+    if (me->timer != NULL) {
+        waker_drop(&me->timer->waker);
+        uv_close((uv_handle_t *)&me->timer->uv, on_closed);
+    }
 }
 
-static const struct future_ops sleep_ops = {sleep_poll, sleep_drop};
+static const struct future_ops sleep_ops = {sizeof(struct loop_sleep), 0,
+                                            sleep_poll, sleep_drop};
 
-// No sleep is longer than a century, which stands for infinity too, or the sum
-// with the clock would overflow. What is no number is nothing.
-static uint64_t nanoseconds(double seconds) {
-    const double century = 100 * 365.25 * 24 * 60 * 60;
-    if (!(seconds > 0)) {
-        return 0;
-    }
-    return (uint64_t)((seconds < century ? seconds : century) * 1e9);
-}
-
-struct future *loop_sleep(uv_loop_t *loop, double seconds) {
-    struct loop_sleep *me = calloc(1, sizeof *me);
-    if (me == NULL) {
-        return NULL;
-    }
-    me->base.ops = &sleep_ops;
-    me->deadline = uv_hrtime() + nanoseconds(seconds);
-    uv_timer_init(loop, &me->timer);
-    me->timer.data = me;
-    return &me->base;
+struct loop_sleep loop_sleep(uv_loop_t *loop, double seconds) {
+    return (struct loop_sleep){.base = {&sleep_ops},
+                               .deadline =
+                                   monotonic_now() + nanoseconds(seconds),
+                               .loop = loop};
 }

@@ -5,10 +5,18 @@
 
 #include "future.h"
 
+#include <stdint.h>
 #include <uv.h>
 
-// RETURNS a future without output that is ready so many seconds from now;
-// NULL: no memory. For futures that run on this loop.
-struct future *loop_sleep(uv_loop_t *loop, double seconds);
+struct loop_sleep {
+    struct future base;
+    int64_t deadline; // nanoseconds, on the clock of monotonic_now
+    uv_loop_t *loop;
+    struct loop_timer *timer; // made by the first poll; owned
+};
+
+// A future without output that is ready so many seconds from now. For futures
+// that run on this loop.
+struct loop_sleep loop_sleep(uv_loop_t *loop, double seconds);
 
 #endif

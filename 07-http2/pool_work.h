@@ -7,9 +7,16 @@
 
 #include <uv.h>
 
-// RETURNS a future without output that is ready when the pool has called work;
-// NULL: no memory. Like every future it begins with the first poll. For futures
-// that run on this loop.
-struct future *pool_work(uv_loop_t *loop, void (*work)(void));
+struct pool_work {
+    struct future base;
+    void (*work)(void);
+    uv_loop_t *loop;
+    struct pool_job *job; // made by the first poll; owned
+};
+
+// A future without output that is ready when the pool has called work. Like
+// every future it begins with the first poll. For futures that run on this
+// loop.
+struct pool_work pool_work(uv_loop_t *loop, void (*work)(void));
 
 #endif

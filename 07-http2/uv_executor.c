@@ -7,13 +7,15 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct uv_executor {
     uv_prepare_t before_sleep;
     uv_async_t bell; // wakes the loop, from any thread
     int open_handles;
-    int unfinished; // tasks with a future
+    int unfinished; // tasks that have a future
     void (*after_round)(void *data);
     void *data;
     atomic_int refs;  // the owner, and each task
@@ -25,11 +27,16 @@ struct uv_executor {
 
 struct uv_task {
     struct uv_executor *executor;
-    struct uv_task *next;  // in the queue
-    struct future *future; // NULL: finished; only the loop's thread looks
+    struct uv_task *next; // in the queue
+    bool finished;        // has no future; only the loop's thread looks
     atomic_bool queued;
-    atomic_int refs; // the owner, the queue, and each waker
+    atomic_int refs;      // the owner, the queue, and each waker
+    max_align_t future[]; // moved in by uv_execute
 };
+
+static struct future *inner(struct uv_task *t) {
+    return (struct future *)t->future;
+}
 
 static void executor_unref(struct uv_executor *e) {
     if (atomic_fetch_sub(&e->refs, 1) == 1) {
@@ -38,7 +45,13 @@ static void executor_unref(struct uv_executor *e) {
     }
 }
 
-static void task_unref(struct uv_task *t) {
+static void task_ref(void *task) {
+    struct uv_task *t = task;
+    atomic_fetch_add(&t->refs, 1);
+}
+
+static void task_unref(void *task) {
+    struct uv_task *t = task;
     if (atomic_fetch_sub(&t->refs, 1) == 1) {
         executor_unref(t->executor);
         free(t);
@@ -68,42 +81,29 @@ static void enqueue(struct uv_executor *e, struct uv_task *t) {
     }
 }
 
-static void wake(void *data) {
-    struct uv_task *t = data;
+static void task_wake(void *task) {
+    struct uv_task *t = task;
     if (!atomic_exchange(&t->queued, true)) {
-        atomic_fetch_add(&t->refs, 1); // the queue's
+        task_ref(t); // the queue's
         enqueue(t->executor, t);
     }
 }
 
-static struct waker clone(void *data);
-
-static void drop(void *data) {
-    task_unref(data);
-}
-
-static const struct waker_ops task_waker = {clone, wake, drop};
-
-static struct waker clone(void *data) {
-    struct uv_task *t = data;
-    atomic_fetch_add(&t->refs, 1);
-    return (struct waker){&task_waker, t};
-}
+static const struct waker_ops task_waker = {task_ref, task_wake, task_unref};
 
 // ---- Polling, on the loop's thread ----
 
 // A task that is not finished keeps the loop running, whatever it awaits: the
 // last socket may be closed, and its wake come from another thread.
-static void begin(struct uv_task *t, struct future *future) {
-    t->future = future;
-    if (t->executor->unfinished++ == 0) {
-        uv_ref((uv_handle_t *)&t->executor->bell);
+static void begin(struct uv_executor *e) {
+    if (e->unfinished++ == 0) {
+        uv_ref((uv_handle_t *)&e->bell);
     }
 }
 
 static void finish(struct uv_task *t) {
-    future_drop(t->future);
-    t->future = NULL;
+    future_drop(inner(t));
+    t->finished = true;
     if (--t->executor->unfinished == 0) {
         uv_unref((uv_handle_t *)&t->executor->bell);
     }
@@ -116,8 +116,7 @@ static void finish(struct uv_task *t) {
 static void poll_task(struct uv_task *t) {
     const struct waker waker = {&task_waker, t};
     (void)atomic_exchange(&t->queued, false);
-    if (t->future != NULL &&
-        future_poll(t->future, &waker, NULL) == FUTURE_READY) {
+    if (!t->finished && future_poll(inner(t), &waker, NULL) == FUTURE_READY) {
         finish(t);
     }
     task_unref(t); // the queue's
@@ -215,22 +214,25 @@ void uv_executor_stop(struct uv_executor *e) {
     uv_close((uv_handle_t *)&e->bell, on_closed);
 }
 
-struct uv_task *uv_execute(struct uv_executor *e, struct future *future) {
-    struct uv_task *t = calloc(1, sizeof *t);
+// One allocation holds the task and its future. The copy is the last time that
+// the future moves: from the first poll on it may hold pointers into itself, as
+// struct handle in http2.c does, and others may hold pointers to it.
+struct uv_task *uv_execute(struct uv_executor *e, struct future *f) {
+    struct uv_task *t = malloc(sizeof *t + f->ops->size);
     if (t == NULL) {
-        future_drop(future);
+        future_drop(f);
         return NULL;
     }
+    *t = (struct uv_task){.executor = e, .refs = 1};
+    memcpy(t->future, f, f->ops->size);
     atomic_fetch_add(&e->refs, 1);
-    t->executor = e;
-    atomic_init(&t->refs, 1);
-    begin(t, future);
-    wake(t);
+    begin(e);
+    task_wake(t);
     return t;
 }
 
 void uv_task_drop(struct uv_task *t) {
-    if (t->future != NULL) {
+    if (!t->finished) {
         finish(t);
     }
     task_unref(t);

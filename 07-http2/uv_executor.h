@@ -25,11 +25,11 @@ void uv_executor_run(struct uv_executor *e);
 // still about do no harm; the last of them frees the memory.
 void uv_executor_stop(struct uv_executor *e);
 
-// Hands the future over; it is polled in the next round, and keeps the loop
-// running until it is finished. CONSUMES future. Its
-// output is nothing, so poll gets NULL for it. RETURNS its task, ended by
-// uv_task_drop; NULL: no memory. On the loop's thread only.
-struct uv_task *uv_execute(struct uv_executor *e, struct future *future);
+// Moves f into a task; it is polled in the next round, and keeps the loop
+// running until it is finished. CONSUMES f. Its output is nothing, so poll gets
+// NULL for it. RETURNS the task, ended by uv_task_drop; NULL: no memory. On the
+// loop's thread only.
+struct uv_task *uv_execute(struct uv_executor *e, struct future *f);
 
 // Ends a task; a future that is not finished is dropped half way. CONSUMES t.
 // On the loop's thread only, and not from inside that future.

@@ -1,5 +1,6 @@
 #define _POSIX_C_SOURCE 200809L
-// Chapter 07's executor, sleep and pool, on a loop without a server.
+// Chapter 07's executor, sleep and pool, on a loop without a server. The futures
+// are made on the stack, from where uv_execute moves them.
 #include "http2_client.h"
 
 #include "loop_sleep.h"
@@ -22,8 +23,8 @@ struct spinner {
     int turns, *log, *at, name;
 };
 
-static enum poll spinner_poll(struct future *self, const struct waker *waker,
-                              void *out) {
+static enum poll_result spinner_poll(struct future *self,
+                                     const struct waker *waker, void *out) {
     struct spinner *me = (struct spinner *)self;
     (void)out;
     me->log[(*me->at)++] = me->name;
@@ -35,15 +36,12 @@ static enum poll spinner_poll(struct future *self, const struct waker *waker,
     return FUTURE_PENDING;
 }
 
-static void spinner_drop(struct future *self) {
-    free(self);
-}
-
-static struct future *spinner(int name, int turns, int *log, int *at) {
-    static const struct future_ops ops = {spinner_poll, spinner_drop};
-    struct spinner *me = malloc(sizeof *me);
-    *me = (struct spinner){{&ops}, turns, log, at, name};
-    return &me->base;
+static struct uv_task *spin(struct uv_executor *e, int name, int turns,
+                            int *log, int *at) {
+    static const struct future_ops ops = {sizeof(struct spinner), 0,
+                                          spinner_poll, NULL};
+    struct spinner f = {{&ops}, turns, log, at, name};
+    return uv_execute(e, &f.base);
 }
 
 // A loop with an executor. A handle that does nothing else keeps it running, as
@@ -73,9 +71,9 @@ START_TEST(futures_take_turns) {
     struct world w;
     int log[10] = {0}, at = 0;
     world_open(&w);
-    struct uv_task *one = uv_execute(w.executor, spinner(1, 4, log, &at));
-    struct uv_task *two = uv_execute(w.executor, spinner(2, 2, log, &at));
-    struct uv_task *never = uv_execute(w.executor, spinner(9, 1, log, &at));
+    struct uv_task *one = spin(w.executor, 1, 4, log, &at);
+    struct uv_task *two = spin(w.executor, 2, 2, log, &at);
+    struct uv_task *never = spin(w.executor, 9, 1, log, &at);
     uv_task_drop(never); // before its first poll
     ck_assert_int_eq(at, 0);
     // A round in each turn of the loop, which must not fall asleep after it: a
@@ -99,8 +97,8 @@ struct keeper {
     struct waker *kept;
 };
 
-static enum poll keeper_poll(struct future *self, const struct waker *waker,
-                             void *out) {
+static enum poll_result keeper_poll(struct future *self,
+                                    const struct waker *waker, void *out) {
     struct keeper *me = (struct keeper *)self;
     (void)out;
     if (me->kept->ops == NULL) {
@@ -110,17 +108,18 @@ static enum poll keeper_poll(struct future *self, const struct waker *waker,
     return FUTURE_READY;
 }
 
-static void keeper_drop(struct future *self) {
-    (void)self;
+static struct keeper keeper(struct waker *kept) {
+    static const struct future_ops ops = {sizeof(struct keeper), 0, keeper_poll,
+                                          NULL};
+    return (struct keeper){{&ops}, kept};
 }
 
 START_TEST(wakers_may_outlive_the_executor) {
-    static const struct future_ops ops = {keeper_poll, keeper_drop};
     struct waker kept = {0};
-    struct keeper keeper = {{&ops}, &kept};
+    struct keeper f = keeper(&kept);
     struct world w;
     world_open(&w);
-    struct uv_task *task = uv_execute(w.executor, &keeper.base);
+    struct uv_task *task = uv_execute(w.executor, &f.base);
     while (kept.ops == NULL) {
         uv_run(&w.loop, UV_RUN_NOWAIT);
     }
@@ -146,19 +145,20 @@ static void *tell_news(void *waker) {
     return NULL;
 }
 
-static enum poll reader_poll(struct future *self, const struct waker *waker,
-                             void *out) {
-    enum poll polled = keeper_poll(self, waker, out);
-    if (polled == FUTURE_READY) {
+static enum poll_result reader_poll(struct future *self,
+                                    const struct waker *waker, void *out) {
+    enum poll_result result = keeper_poll(self, waker, out);
+    if (result == FUTURE_READY) {
         ck_assert_int_eq(news, 42);
     }
-    return polled;
+    return result;
 }
 
 // The second wake finds the task on the queue already. Still its poll must see
 // what was done before that wake. Only ThreadSanitizer notices if not.
 START_TEST(a_wake_brings_what_was_done_before_it) {
-    static const struct future_ops ops = {reader_poll, keeper_drop};
+    static const struct future_ops ops = {sizeof(struct keeper), 0, reader_poll,
+                                          NULL};
     struct waker kept = {0};
     struct keeper reader = {{&ops}, &kept};
     struct world w;
@@ -186,14 +186,13 @@ static void *wake_late(void *waker) {
 }
 
 START_TEST(a_task_keeps_the_loop_running) {
-    static const struct future_ops ops = {keeper_poll, keeper_drop};
     struct waker kept = {0};
-    struct keeper keeper = {{&ops}, &kept};
+    struct keeper f = keeper(&kept);
     struct world w;
     pthread_t thread;
     world_open(&w);
     uv_unref((uv_handle_t *)&w.reason_to_run);
-    struct uv_task *task = uv_execute(w.executor, &keeper.base);
+    struct uv_task *task = uv_execute(w.executor, &f.base);
     while (kept.ops == NULL) {
         uv_run(&w.loop, UV_RUN_NOWAIT);
     }
@@ -208,25 +207,33 @@ START_TEST(a_task_keeps_the_loop_running) {
 }
 END_TEST
 
-struct sleeper {
+// Awaits another future and notes when that was ready.
+struct noter {
     struct future base;
-    struct future *sleep;
-    double start, end;
+    double *end;
+    union {
+        struct future future;
+        struct loop_sleep sleep;
+        struct pool_work work;
+    } awaits;
 };
 
-static enum poll sleeper_poll(struct future *self, const struct waker *waker,
-                              void *out) {
-    struct sleeper *me = (struct sleeper *)self;
-    if (future_poll(me->sleep, waker, out) == FUTURE_PENDING) {
+static enum poll_result noter_poll(struct future *self,
+                                   const struct waker *waker, void *out) {
+    struct noter *me = (struct noter *)self;
+    if (future_poll(&me->awaits.future, waker, out) == FUTURE_PENDING) {
         return FUTURE_PENDING;
     }
-    me->end = now();
+    *me->end = now();
     return FUTURE_READY;
 }
 
-static void sleeper_drop(struct future *self) {
-    future_drop(((struct sleeper *)self)->sleep);
+static void noter_drop(struct future *self) {
+    future_drop(&((struct noter *)self)->awaits.future);
 }
+
+static const struct future_ops noter_ops = {sizeof(struct noter), 0, noter_poll,
+                                            noter_drop};
 
 // libuv's timers do wake early when the loop is busy; the sleep must not.
 static void on_idle_burn(uv_idle_t *idle) {
@@ -237,9 +244,8 @@ static void on_idle_burn(uv_idle_t *idle) {
 }
 
 START_TEST(sleeps_are_never_early) {
-    static const struct future_ops ops = {sleeper_poll, sleeper_drop};
     enum { count = 100 };
-    static struct sleeper sleepers[count];
+    static double starts[count], ends[count];
     struct uv_task *tasks[count];
     struct world w;
     uv_idle_t idle;
@@ -247,18 +253,17 @@ START_TEST(sleeps_are_never_early) {
     uv_idle_init(&w.loop, &idle);
     uv_idle_start(&idle, on_idle_burn);
     for (int i = 0; i < count; i++) {
-        sleepers[i].base.ops = &ops;
-        sleepers[i].start = now();
-        sleepers[i].sleep = loop_sleep(&w.loop, 0.1 + i * 0.0013);
-        tasks[i] = uv_execute(w.executor, &sleepers[i].base);
+        starts[i] = now();
+        struct noter f = {{&noter_ops}, &ends[i], {{0}}};
+        f.awaits.sleep = loop_sleep(&w.loop, 0.1 + i * 0.0013);
+        tasks[i] = uv_execute(w.executor, &f.base);
         on_idle_burn(NULL);
     }
-    while (sleepers[count - 1].end == 0) {
+    while (ends[count - 1] == 0) {
         uv_run(&w.loop, UV_RUN_ONCE);
     }
     for (int i = 0; i < count; i++) {
-        double slept = sleepers[i].end - sleepers[i].start;
-        ck_assert_double_ge(slept, 0.1 + i * 0.0013);
+        ck_assert_double_ge(ends[i] - starts[i], 0.1 + i * 0.0013);
         uv_task_drop(tasks[i]);
     }
     uv_close((uv_handle_t *)&idle, NULL);
@@ -284,7 +289,8 @@ START_TEST(abandoned_work_is_safe) {
     struct uv_task *tasks[20];
     world_open(&w);
     for (int i = 0; i < 20; i++) {
-        tasks[i] = uv_execute(w.executor, pool_work(&w.loop, work));
+        struct pool_work f = pool_work(&w.loop, work);
+        tasks[i] = uv_execute(w.executor, &f.base);
     }
     uv_run(&w.loop, UV_RUN_NOWAIT);
     for (int i = 0; i < 5000 && atomic_load(&begun) == 0; i++) {
@@ -302,25 +308,19 @@ START_TEST(abandoned_work_is_safe) {
 END_TEST
 
 // A waker of nobody.
-static struct waker nobody_clone(void *data);
-
 static void nobody_cares(void *data) {
     (void)data;
 }
 
-static const struct waker_ops nobody_ops = {nobody_clone, nobody_cares,
+static const struct waker_ops nobody_ops = {nobody_cares, nobody_cares,
                                             nobody_cares};
 
-static struct waker nobody_clone(void *data) {
-    return (struct waker){&nobody_ops, data};
-}
-
-static void expect_first_poll(struct world *w, double seconds, enum poll poll) {
+static void expect_first_poll(struct world *w, double seconds,
+                              enum poll_result result) {
     const struct waker nobody = {&nobody_ops, NULL};
-    struct future *sleep = loop_sleep(&w->loop, seconds);
-    ck_assert_ptr_nonnull(sleep);
-    ck_assert_int_eq(future_poll(sleep, &nobody, NULL), poll);
-    future_drop(sleep);
+    struct loop_sleep sleep = loop_sleep(&w->loop, seconds);
+    ck_assert_int_eq(future_poll(&sleep.base, &nobody, NULL), result);
+    future_drop(&sleep.base);
 }
 
 // Sums with the clock must not overflow, and what is no time is none.
@@ -339,6 +339,87 @@ START_TEST(any_duration_will_do) {
 }
 END_TEST
 
+// ---- Memory that runs out ----
+
+// The linker puts these in place of the real ones.
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+
+static bool no_memory;
+static int allocations;
+
+void *__wrap_malloc(size_t size) {
+    allocations++;
+    return no_memory ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size) {
+    allocations++;
+    return no_memory ? NULL : __real_calloc(count, size);
+}
+
+static void count_drop(struct future *self) {
+    (*((struct spinner *)self)->at)++;
+}
+
+START_TEST(a_task_is_one_allocation_or_none) {
+    static const struct future_ops ops = {sizeof(struct spinner), 0,
+                                          spinner_poll, count_drop};
+    int log[1], drops = 0;
+    struct spinner f = {{&ops}, 1, log, &drops, 1};
+    struct world w;
+    world_open(&w);
+    no_memory = true;
+    struct uv_task *none = uv_execute(w.executor, &f.base);
+    no_memory = false;
+    ck_assert_ptr_null(none);
+    ck_assert_int_eq(drops, 1);
+    allocations = 0;
+    struct uv_task *task = uv_execute(w.executor, &f.base);
+    ck_assert_int_eq(allocations, 1);
+    ck_assert_int_eq(drops, 1);
+    uv_task_drop(task);
+    ck_assert_int_eq(drops, 2);
+    world_close(&w);
+}
+END_TEST
+
+// What is awaited gets no memory at first. Then it asks again, and nothing is
+// lost, and nothing is ready too soon.
+static void await_without_memory(struct world *w, struct noter *f) {
+    double end = 0, start = now();
+    f->end = &end;
+    struct uv_task *task = uv_execute(w->executor, &f->base);
+    ck_assert_ptr_nonnull(task);
+    no_memory = true;
+    for (int turn = 0; turn < 10; turn++) {
+        uv_run(&w->loop, UV_RUN_ONCE);
+    }
+    no_memory = false;
+    uv_run(&w->loop, UV_RUN_DEFAULT); // until the task has ended
+    ck_assert_double_ge(end - start, 0.05);
+    uv_task_drop(task);
+}
+
+static void a_little_work(void) {
+    pause_ms(50);
+}
+
+START_TEST(awaiting_survives_a_lack_of_memory) {
+    struct world w;
+    struct noter f = {.base = {&noter_ops}};
+    world_open(&w);
+    uv_unref((uv_handle_t *)&w.reason_to_run);
+    f.awaits.sleep = loop_sleep(&w.loop, 0.05);
+    await_without_memory(&w, &f);
+    f.awaits.work = pool_work(&w.loop, a_little_work);
+    await_without_memory(&w, &f);
+    world_close(&w);
+}
+END_TEST
+
 static void add_tests(TCase *tests) {
     tcase_add_test(tests, futures_take_turns);
     tcase_add_test(tests, wakers_may_outlive_the_executor);
@@ -347,6 +428,8 @@ static void add_tests(TCase *tests) {
     tcase_add_test(tests, sleeps_are_never_early);
     tcase_add_test(tests, abandoned_work_is_safe);
     tcase_add_test(tests, any_duration_will_do);
+    tcase_add_test(tests, a_task_is_one_allocation_or_none);
+    tcase_add_test(tests, awaiting_survives_a_lack_of_memory);
 }
 
 int main(void) {

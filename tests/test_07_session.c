@@ -49,8 +49,8 @@ static void wake_from_elsewhere(const struct waker *waker) {
     }
 }
 
-static enum poll probe_poll(struct future *self, const struct waker *waker,
-                            void *out) {
+static enum poll_result probe_poll(struct future *self,
+                                   const struct waker *waker, void *out) {
     struct probe *me = (struct probe *)self;
     (void)out;
     me->polls++;
@@ -86,21 +86,17 @@ static enum poll probe_poll(struct future *self, const struct waker *waker,
 }
 
 static void probe_drop(struct future *self) {
+    (void)self;
     atomic_fetch_sub(alive, 1);
-    free(self);
 }
 
-static struct future *probe(struct http2_request *request) {
-    static const struct future_ops ops = {probe_poll, probe_drop};
-    struct probe *me = calloc(1, sizeof *me);
-    if (me == NULL) {
-        return NULL;
-    }
-    me->base.ops = &ops;
-    me->kind = probe_kind;
-    me->request = request;
+static struct uv_task *probe(struct http2_request *request,
+                             struct uv_executor *executor) {
+    static const struct future_ops ops = {sizeof(struct probe), 0, probe_poll,
+                                          probe_drop};
+    struct probe f = {{&ops}, probe_kind, request, 0};
     atomic_fetch_add(alive, 1);
-    return &me->base;
+    return uv_execute(executor, &f.base);
 }
 
 // ---- Memory that runs out ----

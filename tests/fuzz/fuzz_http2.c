@@ -12,7 +12,6 @@
 // the list is said again and again, each time with the next streams. A flag of
 // 128 on a frame says its last byte 2000 times more.
 #include "http2_session.h"
-#include "uv_executor.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -108,8 +107,8 @@ struct answer {
     int turns; // before it answers
 };
 
-static enum poll answer_poll(struct future *self, const struct waker *waker,
-                             void *out) {
+static enum poll_result answer_poll(struct future *self,
+                                    const struct waker *waker, void *out) {
     static const char body[40000] = {'x'};
     struct answer *me = (struct answer *)self;
     (void)out;
@@ -140,16 +139,17 @@ static enum poll answer_poll(struct future *self, const struct waker *waker,
 }
 
 static void answer_drop(struct future *self) {
+    (void)self;
     alive--;
-    free(self);
 }
 
-static struct future *answer(struct http2_request *request) {
-    static const struct future_ops ops = {answer_poll, answer_drop};
-    struct answer *me = malloc(sizeof *me);
-    *me = (struct answer){{&ops}, request, request->stream % 5};
+static struct uv_task *answer(struct http2_request *request,
+                              struct uv_executor *executor) {
+    static const struct future_ops ops = {sizeof(struct answer), 0, answer_poll,
+                                          answer_drop};
+    struct answer f = {{&ops}, request, request->stream % 5};
     alive++;
-    return &me->base;
+    return uv_execute(executor, &f.base);
 }
 
 // ---- The life of one connection ----
