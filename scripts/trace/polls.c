@@ -1,30 +1,40 @@
 #define _POSIX_C_SOURCE 200809L
-// The lanes of tasks. A poll that takes no time is only counted: that is how a
-// task looks that asks for the time again and again, millions of times. A poll
-// that lasts is drawn, because it blocked or computed: meanwhile others stand
-// in line. And one that comes after a pause is drawn, because it is an event.
+// The lanes of tasks. Between two polls a task stands in line if its waker was
+// called since the poll began, and else it waits. Its lane says which.
+//
+// A poll that takes no time is only counted: that is how a task looks that asks
+// for the time again and again, millions of times. Its lane then says where it
+// was in between. A poll that lasts is drawn, because it blocked or computed:
+// meanwhile others stand in line. And one that comes after a pause is drawn,
+// because it is an event.
 #include "polls.h"
 
 #include "threads.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stddef.h>
+#include <stdio.h>
 
 enum {
-    most_tasks = 16, // that have a lane of their own
     // What is shorter is not drawn, unless it is a call that blocks. It is
     // longer than a tick, see glance.
     long_ns = 5 * 1000 * 1000,
+    // A poll of that length has computed if it used so much of the CPU.
+    computed_ns = 1000 * 1000,
 };
 
-struct task {
+// Where a task is, as far as its wakes tell. A wake in POLLED makes it WOKEN,
+// and one while it is ASIDE puts it IN_LINE.
+enum place { IN_LINE, POLLED, WOKEN, ASIDE };
+
+struct watched {
     struct lane *lane;
-    _Atomic(const void *) future; // NULL: free for the next one
+    atomic_bool taken; // false: free for the next one
     _Atomic(const void *) waker;
     _Atomic(const void *) handle;
-    _Atomic int64_t woken_at; // 0: not woken since the last poll
+    _Atomic enum place place;
+    atomic_int home;
     // What follows is touched only by who polls it, or before anybody can.
     int64_t last_end; // of a poll; 0: never polled
     // When its last poll ended, how many had been drawn, and how many pauses
@@ -32,12 +42,13 @@ struct task {
     int drawn_before, pauses_before;
     bool drawn; // its lane shows the poll that is going on
     bool finished;
-    atomic_int home; // touched by all, like those above
+    // And by who wakes it while it is ASIDE.
+    enum lane_state between; // what its lane shows between two polls
 };
 
-static struct task tasks[most_tasks];
-static int next_number[3]; // by kind
-static struct lane *crowd; // the lane of those who have none
+static struct watched tasks[most_watched];
+static struct watched crowd; // those who have no lane of their own
+static int next_number[3];   // by kind
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER; // guards making one
 static bool no_wake_needed;
 static atomic_bool stealing;
@@ -46,25 +57,15 @@ static atomic_int drawn; // polls that held their worker for a long time
 // What the calling thread is polling, or was.
 static _Thread_local struct poll {
     bool going_on;
-    struct task *task; // NULL: one without a lane, or not a task
+    struct watched *task;
+    const void *waker;
+    bool woken; // by itself
     int64_t start;
     int blocked;          // what the thread had counted before
     int64_t cpu;          // its CPU time at the tick before
     int number;           // of the poll, since that tick
     const char *callback; // in which it is made; or NULL
 } poll;
-
-// ---- Finding one ----
-
-static struct task *find(const void *future) {
-    for (int i = 0; i < most_tasks; i++) {
-        if (atomic_load_explicit(&tasks[i].future, memory_order_relaxed) ==
-            future) {
-            return &tasks[i];
-        }
-    }
-    return NULL;
-}
 
 void tasks_need_no_wake(void) {
     no_wake_needed = true;
@@ -74,26 +75,32 @@ void tasks_can_be_stolen(bool they_can) {
     atomic_store(&stealing, they_can);
 }
 
-void task_lives_at(const void *future, int home) {
-    struct task *t = find(future);
-    if (t != NULL) {
-        atomic_store(&t->home, home);
+int task_number(const struct watched *w) {
+    return w != &crowd ? (int)(w - tasks) : -1;
+}
+
+void task_lives_at(struct watched *w, int home) {
+    if (w != NULL) {
+        atomic_store(&w->home, home);
     }
 }
 
-void task_has_handle(const void *future, const void *handle) {
-    struct task *t = find(future);
-    for (int i = 0; i < most_tasks && t != NULL; i++) {
+const char *task_name(const struct watched *w) {
+    return w != NULL && w != &crowd ? trace_name(w->lane) : NULL;
+}
+
+void task_has_handle(struct watched *w, const void *handle) {
+    for (int i = 0; i < most_watched && w != NULL; i++) {
         const void *same = handle; // of a task that is gone
         atomic_compare_exchange_strong(&tasks[i].handle, &same, NULL);
     }
-    if (t != NULL) {
-        atomic_store(&t->handle, handle);
+    if (w != NULL) {
+        atomic_store(&w->handle, handle);
     }
 }
 
 const char *task_name_by_handle(const void *handle) {
-    for (int i = 0; i < most_tasks && handle != NULL; i++) {
+    for (int i = 0; i < most_watched && handle != NULL; i++) {
         if (atomic_load(&tasks[i].handle) == handle) {
             return trace_name(tasks[i].lane);
         }
@@ -118,113 +125,113 @@ static struct lane *lane_for(enum task_kind kind) {
     return trace_lane_again(kind == A_REQUEST ? STREAMS : TASKS, name);
 }
 
-static void fill_in(struct task *t, struct lane *lane, const void *future) {
-    t->lane = lane;
-    t->last_end = 0;
-    t->drawn = t->finished = false;
-    atomic_store(&t->woken_at, 0);
-    atomic_store(&t->home, -1);
-    atomic_store(&t->handle, NULL);
-    atomic_store(&t->waker, NULL);
-    atomic_store(&t->future, future);
+static struct watched *find_free(void) {
+    for (int i = 0; i < most_watched; i++) {
+        if (!atomic_load(&tasks[i].taken)) {
+            return &tasks[i];
+        }
+    }
+    return NULL;
 }
 
-void task_begins(const void *future, enum task_kind kind) {
+static void fill_in(struct watched *w, struct lane *lane) {
+    w->lane = lane;
+    w->last_end = 0;
+    w->drawn = w->finished = false;
+    w->between = READY;
+    atomic_store(&w->place, IN_LINE);
+    atomic_store(&w->home, -1);
+    atomic_store(&w->handle, NULL);
+    atomic_store(&w->waker, NULL);
+    atomic_store(&w->taken, true);
+}
+
+struct watched *task_begins(enum task_kind kind) {
     if (!trace_is_on()) {
-        return;
+        return NULL;
     }
     int64_t now = look(this_thread());
     pthread_mutex_lock(&mutex);
-    struct task *t = find(NULL);
+    struct watched *w = find_free();
     struct lane *lane = lane_for(kind);
-    if (t != NULL && !trace_is_shared(lane)) {
-        fill_in(t, lane, future);
-    } else if (crowd == NULL) {
-        crowd = lane;
+    if (w != NULL && !trace_is_shared(lane)) {
+        fill_in(w, lane);
+    } else {
+        w = &crowd;
+        crowd.lane = crowd.lane != NULL ? crowd.lane : lane;
     }
     pthread_mutex_unlock(&mutex);
     trace_enter(lane, READY, (struct about){.name = "spawned"}, now);
+    return w;
 }
 
 // ---- A poll ----
 
-static void sign_if_stolen(struct thread *me, struct task *t, int64_t now) {
+static void sign_if_stolen(struct thread *me, struct watched *w, int64_t now) {
     if (!atomic_load_explicit(&stealing, memory_order_relaxed)) {
         return;
     }
-    int home = atomic_load(&t->home);
+    int home = atomic_load(&w->home);
     if (home >= 0 && me->worker >= 0 && home != me->worker) {
-        trace_sign(t->lane, "stolen", trace_name(me->lane), worker_name(home),
+        trace_sign(w->lane, "stolen", trace_name(me->lane), worker_name(home),
                    now);
     }
 }
 
-// Since when it stood in line behind others; 0: it did not. A worker that the
-// system did not run for a while is not a reason.
-static int64_t in_line_since(struct task *t, int64_t now) {
-    int64_t woken = atomic_load_explicit(&t->woken_at, memory_order_relaxed);
-    if (woken != 0) {
-        atomic_store_explicit(&t->woken_at, 0, memory_order_relaxed);
-    }
-    if ((woken == 0 && !no_wake_needed) || now - t->last_end < long_ns ||
-        atomic_load_explicit(&drawn, memory_order_relaxed) == t->drawn_before) {
-        return 0;
-    }
-    return woken > t->last_end ? woken : t->last_end;
-}
-
-static void draw_poll(struct thread *me, struct task *t, int64_t since) {
-    t->drawn = true;
-    trace_enter(t->lane, ON_CPU, (struct about){"poll", NULL, NULL, me->lane},
+static void draw_poll(struct thread *me, struct watched *w, int64_t since) {
+    w->drawn = true;
+    trace_enter(w->lane, ON_CPU, (struct about){"poll", NULL, NULL, me->lane},
                 since);
 }
 
-static void begin_poll_of(struct thread *me, struct task *t, int64_t now) {
-    me->task = t->lane;
-    me->inside = trace_name(t->lane);
-    sign_if_stolen(me, t, now);
-    if (t->last_end == 0) {
-        trace_sign(t->lane, "start", NULL, NULL, now);
-        draw_poll(me, t, now);
-        trace_count_poll(t->lane);
-        return;
-    }
-    int64_t since = in_line_since(t, now);
-    if (since != 0) {
-        trace_enter(t->lane, READY, (struct about){.name = "in line"}, since);
-    }
-    if (since != 0 || count_pauses() != t->pauses_before) {
-        draw_poll(me, t, now);
-    }
-    trace_count_poll(t->lane);
+// Did it stand in line behind others that held the thread? A worker that the
+// system did not run for a while is not a reason.
+static bool stood_in_line(const struct watched *w, int64_t now) {
+    return now - w->last_end >= long_ns &&
+           atomic_load_explicit(&drawn, memory_order_relaxed) !=
+               w->drawn_before;
 }
 
-bool poll_begins(const void *future, const void *waker) {
+static void begin_poll_of(struct thread *me, struct watched *w, int64_t now) {
+    me->task = w->lane;
+    me->inside = trace_name(w->lane);
+    sign_if_stolen(me, w, now);
+    if (w->last_end == 0) {
+        trace_sign(w->lane, "start", NULL, NULL, now);
+    }
+    if (w->last_end == 0 || stood_in_line(w, now) ||
+        count_pauses() != w->pauses_before) {
+        draw_poll(me, w, now);
+    }
+    trace_count_poll(w->lane);
+}
+
+bool poll_begins(struct watched *w, const void *waker) {
     struct thread *me = this_thread();
     if (me->lane == NULL || poll.going_on) {
         return false;
     }
-    struct task *t = find(future);
-    if (t == NULL && !me->is_worker) {
-        return false; // somebody looks at a handle
-    }
     int64_t now = me->time; // it has done nothing since the last poll or wait
-    if (t != NULL && now < t->last_end) {
-        now = t->last_end; // this thread's clock may be a tick behind
+    if (now < w->last_end) {
+        now = w->last_end; // this thread's clock may be a tick behind
     }
-    poll = (struct poll){
-        true, t, now, me->blocked, me->tick_cpu, ++me->tick_polls, me->inside};
+    poll = (struct poll){true,         w,
+                         waker,        false,
+                         now,          me->blocked,
+                         me->tick_cpu, ++me->tick_polls,
+                         me->inside};
     me->outer = me->task;
     me->poll_counts = true;
-    if (t == NULL) {
-        me->task = crowd;
+    if (w == &crowd) {
+        me->task = crowd.lane;
         me->inside = "another task";
         return true;
     }
-    if (atomic_load_explicit(&t->waker, memory_order_relaxed) != waker) {
-        atomic_store_explicit(&t->waker, waker, memory_order_relaxed);
+    if (atomic_load_explicit(&w->waker, memory_order_relaxed) != waker) {
+        atomic_store_explicit(&w->waker, waker, memory_order_relaxed);
     }
-    begin_poll_of(me, t, now);
+    atomic_store_explicit(&w->place, POLLED, memory_order_relaxed);
+    begin_poll_of(me, w, now);
     return true;
 }
 
@@ -236,17 +243,16 @@ bool poll_begins(const void *future, const void *waker) {
 // since then is at most as much for each as for this one.
 static bool has_computed(const struct thread *me, int64_t now) {
     return now - poll.start >= long_ns &&
-           me->tick_cpu - poll.cpu >= poll.number * (int64_t)long_ns;
+           me->tick_cpu - poll.cpu >= poll.number * (int64_t)computed_ns;
 }
 
 // So far neither lane says anything of this poll.
 static void draw_long_poll(struct thread *me) {
-    struct task *t = poll.task;
     trace_enter(me->lane, ON_CPU,
-                (struct about){"poll", NULL, NULL, t != NULL ? t->lane : crowd},
+                (struct about){"poll", NULL, NULL, poll.task->lane},
                 poll.start);
-    if (t != NULL) {
-        draw_poll(me, t, poll.start);
+    if (poll.task != &crowd) {
+        draw_poll(me, poll.task, poll.start);
     }
 }
 
@@ -275,37 +281,65 @@ static int64_t leave_poll(struct thread *me, bool exactly, bool *lasted) {
     return now;
 }
 
-static void finish_lane(struct task *t, const char *sign, int64_t now) {
-    t->finished = true;
-    trace_sign(t->lane, sign, NULL, NULL, now);
-    trace_leave(t->lane, now);
+static void finish_lane(struct watched *w, const char *sign, int64_t now) {
+    w->finished = true;
+    trace_sign(w->lane, sign, NULL, NULL, now);
+    trace_leave(w->lane, now);
 }
 
-static void end_poll_of_crowd(bool ready, int64_t now) {
-    if (ready) {
-        trace_leave(crowd, now);
-    } else {
-        trace_enter(crowd, PARKED, (struct about){.name = "pending"}, now);
+static void show_between(struct watched *w, enum lane_state state,
+                         int64_t now) {
+    w->between = state;
+    w->drawn = false;
+    trace_enter(w->lane, state,
+                (struct about){.name = state == READY ? "in line" : "pending"},
+                now);
+}
+
+static bool was_woken(struct watched *w) {
+    return no_wake_needed || poll.woken ||
+           atomic_load_explicit(&w->place, memory_order_acquire) == WOKEN;
+}
+
+// The lane says that it waits before anybody can find it ASIDE, and say that
+// it does no more.
+static void put_aside(struct watched *w, bool woken, bool lasted, int64_t now) {
+    enum place polled = POLLED;
+    enum lane_state state = woken ? READY : PARKED;
+    if (w->drawn || lasted || state != w->between) {
+        show_between(w, state, now);
+    }
+    if (!woken && !atomic_compare_exchange_strong(&w->place, &polled, ASIDE)) {
+        show_between(w, READY, now); // it was woken just now
+        woken = true;
+    }
+    if (woken) {
+        atomic_store_explicit(&w->place, IN_LINE, memory_order_release);
     }
 }
 
 void poll_ends(bool ready) {
     struct thread *me = this_thread();
-    struct task *t = poll.task;
-    bool lasted;
-    int64_t now = leave_poll(me, ready || (t != NULL && t->drawn), &lasted);
-    if (t == NULL) {
-        end_poll_of_crowd(ready, now);
+    struct watched *w = poll.task;
+    bool is_one = w != &crowd, lasted;
+    bool woken = is_one ? was_woken(w) : no_wake_needed || poll.woken;
+    bool exactly =
+        ready || (is_one && (w->drawn || w->between != (woken ? READY : PARKED)));
+    int64_t now = leave_poll(me, exactly, &lasted);
+    if (!is_one) {
+        if (!ready) {
+            trace_enter(crowd.lane, woken ? READY : PARKED,
+                        (struct about){.name = "pending"}, now);
+        }
         return;
     }
-    t->last_end = now;
-    t->drawn_before = atomic_load_explicit(&drawn, memory_order_relaxed);
-    t->pauses_before = count_pauses();
+    w->last_end = now;
+    w->drawn_before = atomic_load_explicit(&drawn, memory_order_relaxed);
+    w->pauses_before = count_pauses();
     if (ready) {
-        finish_lane(t, "end", now);
-    } else if (t->drawn || lasted) {
-        trace_enter(t->lane, PARKED, (struct about){.name = "pending"}, now);
-        t->drawn = false;
+        finish_lane(w, "end", now);
+    } else {
+        put_aside(w, woken, lasted, now);
     }
 }
 
@@ -316,53 +350,63 @@ void poll_panics(void) {
     struct thread *me = this_thread();
     bool lasted;
     int64_t now = leave_poll(me, true, &lasted);
-    if (poll.task != NULL) {
+    if (poll.task != &crowd) {
         finish_lane(poll.task, "panic", now);
     }
 }
 
-// ---- Between polls ----
+// ---- A wake ----
 
-static bool has_waker(struct task *t, const void *waker) {
-    return atomic_load_explicit(&t->waker, memory_order_relaxed) == waker;
+// It will wait on the queue of the worker that woke it.
+static void move_home(const struct thread *me, struct watched *w) {
+    if (me->worker >= 0) {
+        atomic_store_explicit(&w->home, me->worker, memory_order_relaxed);
+    }
 }
 
-// As a rule a task wakes itself.
-static struct task *find_by_waker(const void *waker) {
-    if (poll.going_on && poll.task != NULL && has_waker(poll.task, waker)) {
-        return poll.task;
+static void wake_from_outside(struct thread *me, struct watched *w) {
+    enum place was = atomic_load(&w->place);
+    while ((was == POLLED || was == ASIDE) &&
+           !atomic_compare_exchange_weak(&w->place, &was,
+                                         was == POLLED ? WOKEN : IN_LINE)) {
     }
-    for (int i = 0; i < most_tasks; i++) {
-        if (has_waker(&tasks[i], waker)) {
-            return &tasks[i];
-        }
+    if (was == ASIDE) {
+        show_between(w, READY, look(me));
     }
-    return NULL;
+    move_home(me, w);
 }
 
+// As a rule a task wakes itself. The thread that it is polled by finds that out
+// at the end of the poll.
 void task_is_woken(const void *waker) {
     struct thread *me = this_thread();
-    struct task *t =
-        me->lane != NULL && waker != NULL ? find_by_waker(waker) : NULL;
-    if (t == NULL) {
+    if (me->lane == NULL || waker == NULL) {
         return;
     }
-    // Who wakes itself will stand in line from the end of its poll on.
-    int64_t now = t == poll.task && poll.going_on ? poll.start : glance(me);
-    atomic_store_explicit(&t->woken_at, now, memory_order_relaxed);
-    if (me->worker >= 0) { // it will wait on the queue of who woke it
-        atomic_store_explicit(&t->home, me->worker, memory_order_relaxed);
+    if (poll.going_on && poll.waker == waker) {
+        poll.woken = true;
+        move_home(me, poll.task);
+        return;
+    }
+    for (int i = 0; i < most_watched; i++) {
+        if (atomic_load_explicit(&tasks[i].waker, memory_order_relaxed) ==
+            waker) {
+            wake_from_outside(me, &tasks[i]);
+        }
     }
 }
 
-void task_ends(const void *future) {
-    struct task *t = trace_is_on() ? find(future) : NULL;
-    if (t == NULL) {
+// ---- The end of a task ----
+
+void task_ends(struct watched *w) {
+    int64_t now = look(this_thread());
+    if (w == &crowd) {
+        trace_leave(crowd.lane, now);
         return;
     }
-    if (!t->finished) {
-        finish_lane(t, "cancelled", look(this_thread()));
+    if (!w->finished) {
+        finish_lane(w, "cancelled", now);
     }
-    atomic_store(&t->waker, NULL);
-    atomic_store(&t->future, NULL);
+    atomic_store(&w->waker, NULL);
+    atomic_store(&w->taken, false);
 }

@@ -2,72 +2,73 @@
 // Chapter 02: futures that are polled without a waker, and their executor.
 // Included are the chapter's own headers, so that the types are right.
 #include "executor.h"
-#include "future.h"
 
-#include "polls.h"
 #include "threads.h"
+#include "watch.h"
 
 #include <stddef.h>
 
-enum poll __real_future_poll(struct future *f, int *out);
-enum poll __wrap_future_poll(struct future *f, int *out) {
-    if (!poll_begins(f, NULL)) {
-        return __real_future_poll(f, out);
+static enum poll_result poll_watched(struct future *f, void *out) {
+    const struct watch *w = watch_of(f);
+    bool is_told = poll_begins(w->task, NULL);
+    enum poll_result result = w->own->poll(f, out);
+    if (is_told) {
+        poll_ends(result == FUTURE_READY);
     }
-    enum poll poll = __real_future_poll(f, out);
-    poll_ends(poll == FUTURE_READY);
-    return poll;
+    return result;
 }
 
-void __real_future_drop(struct future *f);
-void __wrap_future_drop(struct future *f) {
-    task_ends(f);
-    __real_future_drop(f);
+const struct future_ops watching = {.poll = poll_watched};
+
+static _Atomic(const struct future_ops *) handle_ops; // of all handles
+
+static const char *task_of_handle(const struct future *f) {
+    bool is_handle = f->ops == handle_ops;
+    return is_handle ? task_name_by_handle(((const struct handle *)f)->job)
+                     : NULL;
 }
 
 // A handle waits for its task, and asks all the time. Any other future is
 // polled right here: seen from outside, that is one long poll.
-int __real_future_await(struct future *f);
-int __wrap_future_await(struct future *f) {
+void __real_block_on(struct future *f, void *out);
+void __wrap_block_on(struct future *f, void *out) {
     struct thread *me = this_thread();
-    const char *task = task_name_by_handle(f);
-    bool polls = task == NULL && me->inside == NULL && trace_is_on();
-    if (polls) {
-        task_begins(f, A_FUTURE);
-        polls = poll_begins(f, NULL);
-    }
+    const char *task = task_of_handle(f);
+    bool is_task = f->ops == handle_ops;
+    struct watched *w =
+        is_task || me->inside != NULL ? NULL : task_begins(A_FUTURE);
+    bool is_told = w != NULL && poll_begins(w, NULL);
     me->asks = me->lane != NULL;
-    if (task != NULL) {
+    if (is_task) {
         trace_enter(me->lane, ON_CPU,
                     (struct about){"await", me->inside, task, me->task},
                     look(me));
     }
-    int out = __real_future_await(f);
+    __real_block_on(f, out);
     me->asks = false;
-    if (polls) {
+    if (is_told) {
         poll_ends(true);
-        task_ends(f);
+        task_ends(w);
     } else {
         go_on(me);
     }
-    return out;
 }
 
-struct executor *__real_executor_start(int workers);
-struct executor *__wrap_executor_start(int workers) {
+void __real_executor_start(int workers);
+void __wrap_executor_start(int workers) {
     struct thread *me = this_thread();
     tasks_need_no_wake();
     me->makes_workers = workers;
     me->workers_made = 0;
-    struct executor *e = __real_executor_start(workers);
+    __real_executor_start(workers);
     me->makes_workers = 0;
-    return e;
 }
 
-struct future *__real_executor_spawn(struct executor *e, struct future *f);
-struct future *__wrap_executor_spawn(struct executor *e, struct future *f) {
-    task_begins(f, A_TASK);
-    struct future *handle = __real_executor_spawn(e, f);
-    task_has_handle(f, handle);
+struct handle __real_executor_spawn(struct future *f, void *value);
+struct handle __wrap_executor_spawn(struct future *f, void *value) {
+    struct watched *w = watch(f, A_TASK);
+    struct handle handle = __real_executor_spawn(f, value);
+    handle_ops = handle.base.ops;
+    task_has_handle(w, handle.job);
     return handle;
 }

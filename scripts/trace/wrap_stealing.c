@@ -4,8 +4,8 @@
 // on its own, and from outside they are dealt in turn.
 #include "stealing.h"
 
-#include "polls.h"
 #include "threads.h"
+#include "watch.h"
 
 #include <stdatomic.h>
 
@@ -26,14 +26,14 @@ int __wrap_stealing_start(int workers, enum sharing sharing) {
     return error;
 }
 
-struct task *__real_stealing_spawn(struct future *f, size_t out_size);
-struct task *__wrap_stealing_spawn(struct future *f, size_t out_size) {
+struct task *__real_stealing_spawn(struct future *f);
+struct task *__wrap_stealing_spawn(struct future *f) {
     struct thread *me = this_thread();
-    task_begins(f, A_TASK);
-    task_lives_at(f, me->worker >= 0
+    struct watched *w = watch(f, A_TASK);
+    task_lives_at(w, me->worker >= 0
                          ? me->worker
                          : atomic_fetch_add(&dealt, 1) % worker_count);
-    struct task *t = __real_stealing_spawn(f, out_size);
-    task_has_handle(f, t);
+    struct task *t = __real_stealing_spawn(f);
+    task_has_handle(w, t);
     return t;
 }
