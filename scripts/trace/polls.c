@@ -215,10 +215,8 @@ bool poll_begins(struct watched *w, const void *waker) {
     if (now < w->last_end) {
         now = w->last_end; // this thread's clock may be a tick behind
     }
-    poll = (struct poll){true,         w,
-                         waker,        false,
-                         now,          me->blocked,
-                         me->tick_cpu, ++me->tick_polls,
+    poll = (struct poll){true,      w,           waker,        false,
+                         now,       me->blocked, me->tick_cpu, ++me->tick_polls,
                          me->inside};
     me->outer = me->task;
     me->poll_counts = true;
@@ -287,59 +285,69 @@ static void finish_lane(struct watched *w, const char *sign, int64_t now) {
     trace_leave(w->lane, now);
 }
 
-static void show_between(struct watched *w, enum lane_state state,
-                         int64_t now) {
-    w->between = state;
+static enum lane_state between(bool woken) {
+    return woken ? READY : PARKED;
+}
+
+static void show_between(struct watched *w, bool woken, int64_t now) {
+    w->between = between(woken);
     w->drawn = false;
-    trace_enter(w->lane, state,
-                (struct about){.name = state == READY ? "in line" : "pending"},
-                now);
+    trace_enter(w->lane, w->between,
+                (struct about){.name = woken ? "in line" : "pending"}, now);
 }
 
-static bool was_woken(struct watched *w) {
-    return no_wake_needed || poll.woken ||
-           atomic_load_explicit(&w->place, memory_order_acquire) == WOKEN;
-}
-
-// The lane says that it waits before anybody can find it ASIDE, and say that
-// it does no more.
-static void put_aside(struct watched *w, bool woken, bool lasted, int64_t now) {
+// The lane says that it waits before anybody can find it ASIDE, and say that it
+// does no more.
+static void wait_for_wake(struct watched *w, int64_t now) {
     enum place polled = POLLED;
-    enum lane_state state = woken ? READY : PARKED;
-    if (w->drawn || lasted || state != w->between) {
-        show_between(w, state, now);
+    if (w->drawn || w->between != PARKED) {
+        show_between(w, false, now);
     }
-    if (!woken && !atomic_compare_exchange_strong(&w->place, &polled, ASIDE)) {
-        show_between(w, READY, now); // it was woken just now
-        woken = true;
+    if (!atomic_compare_exchange_strong(&w->place, &polled, ASIDE)) {
+        show_between(w, true, now); // it was woken just now
+        atomic_store(&w->place, IN_LINE);
     }
-    if (woken) {
-        atomic_store_explicit(&w->place, IN_LINE, memory_order_release);
+}
+
+static void stand_in_line(struct watched *w, int64_t now) {
+    if (w->drawn || w->between != READY) {
+        show_between(w, true, now);
+    }
+    atomic_store_explicit(&w->place, IN_LINE, memory_order_release);
+}
+
+// One state for all of them.
+static void end_poll_of_crowd(struct thread *me, bool ready) {
+    bool lasted;
+    int64_t now = leave_poll(me, ready, &lasted);
+    if (!ready) {
+        trace_enter(crowd.lane, between(no_wake_needed || poll.woken),
+                    (struct about){.name = "pending"}, now);
     }
 }
 
 void poll_ends(bool ready) {
     struct thread *me = this_thread();
     struct watched *w = poll.task;
-    bool is_one = w != &crowd, lasted;
-    bool woken = is_one ? was_woken(w) : no_wake_needed || poll.woken;
-    bool exactly =
-        ready || (is_one && (w->drawn || w->between != (woken ? READY : PARKED)));
-    int64_t now = leave_poll(me, exactly, &lasted);
-    if (!is_one) {
-        if (!ready) {
-            trace_enter(crowd.lane, woken ? READY : PARKED,
-                        (struct about){.name = "pending"}, now);
-        }
+    if (w == &crowd) {
+        end_poll_of_crowd(me, ready);
         return;
     }
+    bool woken = no_wake_needed || poll.woken ||
+                 atomic_load_explicit(&w->place, memory_order_acquire) == WOKEN;
+    bool changes = ready || w->drawn || w->between != between(woken);
+    bool lasted;
+    int64_t now = leave_poll(me, changes, &lasted);
+    w->drawn |= lasted;
     w->last_end = now;
     w->drawn_before = atomic_load_explicit(&drawn, memory_order_relaxed);
     w->pauses_before = count_pauses();
     if (ready) {
         finish_lane(w, "end", now);
+    } else if (woken) {
+        stand_in_line(w, now);
     } else {
-        put_aside(w, woken, lasted, now);
+        wait_for_wake(w, now);
     }
 }
 
@@ -371,7 +379,7 @@ static void wake_from_outside(struct thread *me, struct watched *w) {
                                          was == POLLED ? WOKEN : IN_LINE)) {
     }
     if (was == ASIDE) {
-        show_between(w, READY, look(me));
+        show_between(w, true, look(me));
     }
     move_home(me, w);
 }

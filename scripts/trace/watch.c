@@ -57,8 +57,8 @@ struct watched *watch(struct future *f, enum task_kind kind) {
         return NULL;
     }
     int number = task_number(task);
-    struct watch *w = number >= 0 ? &watches[number]
-                                  : watch_in_crowd(f->ops, task);
+    struct watch *w =
+        number >= 0 ? &watches[number] : watch_in_crowd(f->ops, task);
     if (number >= 0) {
         fill_in(w, f->ops, task);
     }

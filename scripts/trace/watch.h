@@ -18,7 +18,8 @@ struct watch {
 };
 
 // From now on f is watched, as a task that begins here. RETURNS NULL if nobody
-// wants to know; then f is as it was.
+// wants to know; then f is as it was. Who has moved f gives the old place back its
+// own table, for another future may be moved from there.
 struct watched *watch(struct future *f, enum task_kind kind);
 
 // Of a future that is watched.

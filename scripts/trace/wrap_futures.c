@@ -66,8 +66,10 @@ void __wrap_executor_start(int workers) {
 
 struct handle __real_executor_spawn(struct future *f, void *value);
 struct handle __wrap_executor_spawn(struct future *f, void *value) {
+    const struct future_ops *own = f->ops;
     struct watched *w = watch(f, A_TASK);
     struct handle handle = __real_executor_spawn(f, value);
+    f->ops = own;
     handle_ops = handle.base.ops;
     task_has_handle(w, handle.job);
     return handle;

@@ -8,6 +8,9 @@
 
 struct uv_task *__real_uv_execute(struct uv_executor *e, struct future *f);
 struct uv_task *__wrap_uv_execute(struct uv_executor *e, struct future *f) {
+    const struct future_ops *own = f->ops;
     (void)watch(f, A_REQUEST);
-    return __real_uv_execute(e, f);
+    struct uv_task *t = __real_uv_execute(e, f);
+    f->ops = own;
+    return t;
 }

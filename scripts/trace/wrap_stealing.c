@@ -29,11 +29,13 @@ int __wrap_stealing_start(int workers, enum sharing sharing) {
 struct task *__real_stealing_spawn(struct future *f);
 struct task *__wrap_stealing_spawn(struct future *f) {
     struct thread *me = this_thread();
+    const struct future_ops *own = f->ops;
     struct watched *w = watch(f, A_TASK);
     task_lives_at(w, me->worker >= 0
                          ? me->worker
                          : atomic_fetch_add(&dealt, 1) % worker_count);
     struct task *t = __real_stealing_spawn(f);
+    f->ops = own;
     task_has_handle(w, t);
     return t;
 }

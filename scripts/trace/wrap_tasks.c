@@ -11,10 +11,12 @@
 struct task *__real_spawn_task(struct future *f);
 struct task *__wrap_spawn_task(struct future *f) {
     struct thread *me = this_thread();
+    const struct future_ops *own = f->ops;
     struct watched *w = watch(f, A_TASK);
     me->makes_workers = 1;
     me->workers_made = 0;
     struct task *t = __real_spawn_task(f);
+    f->ops = own;
     me->makes_workers = 0;
     task_has_handle(w, t);
     return t;
