@@ -33,6 +33,7 @@ static const struct {
     {"03-stealing", "03-stealing.json"},
     {"04-side-by-side", "04-sleepers.json 04-timer.json"},
     {"05-side-by-side", "05-blocking.json 05-pooled.json"},
+    {"03-mailbox-measured", "03-mailbox-measured.json"},
     {"03-cancel-measured", "03-cancel-measured.json"},
     {"05-idle-measured", "05-idle-measured.json"},
     {"07-blocking-measured", "07-blocking-measured.json"},
@@ -333,9 +334,27 @@ static const struct {
          SPAN(2, 1, 200, 100, "cpu", "") SPAN(2, 2, 0, 100, "ready", "")
              SPAN(2, 2, 100, 100, "cpu", "") SPAN(2, 2, 200, 100, "ready", "")
                  SPAN(2, 2, 300, 100, "cpu", "")},
+    {"worker used the CPU for 0.80 s of 0.90 s to ask 2 tasks 5,000 times; in "
+     "between each stood in line.",
+     WORKER SPAN(1, 2, 0, 900, "cpu", "\"polls\":5000,\"cpu_us\":800000")
+         SPAN(2, 1, 0, 900, "ready", "") SPAN(2, 2, 0, 900, "ready", "")},
+    // Some of the polls are told one by one: those are not all turns.
+    {"worker used the CPU for 0.80 s of 0.90 s to ask 1 task 5,000 times; in "
+     "between each stood in line.",
+     WORKER SPAN(1, 2, 0, 900, "cpu", "\"polls\":5000,\"cpu_us\":800000")
+         LANE(2, 1, "task 1") SPAN(2, 1, 0, 1, "cpu", "")
+             SPAN(2, 1, 1, 400, "ready", "") SPAN(2, 1, 401, 1, "cpu", "")
+                 SPAN(2, 1, 402, 400, "ready", "")},
+    // Who asks need not be the one for whom they wait.
     {"worker used the CPU for 0.80 s of 0.90 s to ask 2 tasks 5,000 times.",
      WORKER SPAN(1, 2, 0, 900, "cpu", "\"polls\":5000,\"cpu_us\":800000")
-         SPAN(2, 1, 0, 900, "parked", "") SPAN(2, 2, 0, 900, "parked", "")},
+         SPAN(2, 1, 0, 900, "ready", "") SPAN(2, 2, 0, 900, "parked", "")},
+    {"thread 1 waited 0.80 s for 2 futures; 4 polls were enough.",
+     SPAN(1, 1, 0, 400, "waiting", "\"for\":\"future 1\"")
+         LANE(2, 1, "future 1") SPAN(2, 1, 0, 400, "parked", "\"polls\":2")
+             SPAN(1, 1, 400, 400, "waiting", "\"for\":\"future 2\"")
+                 LANE(2, 2, "future 2")
+                     SPAN(2, 2, 400, 400, "parked", "\"polls\":2")},
     // A sleep in the middle of a span of polls: they are counted once.
     {"worker used the CPU for 0.30 s of 0.90 s to ask 5,000 times.",
      WORKER BEGIN(1, 2, 0, "cpu", "\"polls\":5000")

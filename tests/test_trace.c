@@ -163,6 +163,21 @@ static struct event longest(const struct trace *t, int pid, const char *lane,
     return best;
 }
 
+// The first such span. RETURNS an event with end 0 if there is none.
+static struct event first(const struct trace *t, int pid, const char *lane,
+                          const char *cat) {
+    struct event best = {0};
+    int tid = lane_named(t, pid, lane);
+    for (size_t i = 0; i < t->count; i++) {
+        const struct event *e = &t->events[i];
+        if (is_span(e, pid, tid, cat) &&
+            (best.end == 0 || e->start < best.start)) {
+            best = *e;
+        }
+    }
+    return best;
+}
+
 static double overlap(struct event a, struct event b) {
     double start = a.start > b.start ? a.start : b.start;
     double end = a.end < b.end ? a.end : b.end;
@@ -198,18 +213,18 @@ static void expect_no_overlaps(const struct trace *t) {
 // ---- The plays ----
 
 static struct trace sequential, joined, failing, named, lazy, two_blocking,
-    two_workers, async_sleep, queue, panic, cancel, stealing, timer, many,
-    threads, killed;
+    two_workers, async_sleep, mailbox, queue, panic, cancel, stealing, sleepers,
+    timer, many, threads, killed;
 static struct trace echo_blocking, echo_pooled, http2_blocking, http2_sleeping,
     http1_hello;
-static struct trace computing, mute;
+static struct trace blocking, mute;
 static struct play *plain[4], *untraced, *demo[3];
 static struct play *first_of_two, *nowhere;
 
 static struct trace *const finished[] = {
-    &sequential,   &joined,      &failing, &named, &lazy,
-    &two_blocking, &two_workers, &queue,   &panic, &stealing,
-    &timer,        &async_sleep, &cancel,  &many,  &threads};
+    &sequential,  &joined,      &failing, &named, &lazy,   &two_blocking,
+    &two_workers, &async_sleep, &mailbox, &queue, &panic,  &cancel,
+    &stealing,    &sleepers,    &timer,   &many,  &threads};
 enum { finished_count = sizeof finished / sizeof finished[0] };
 
 static void start(struct trace *t, const char *program, const char *act,
@@ -242,7 +257,7 @@ static void start_killed(void) {
 static void start_without_a_file(void) {
     static const char both[] =
         "export TRACE_FILE=\"$1/twice.json\"; \"$0\" queue & "
-        "sleep 0.1; \"$0\" lazy >&2; wait $!";
+        "sleep 0.1; \"$0\" first-spawn >&2; wait $!";
     static const char none[] =
         "TRACE_FILE=\"$1/none/here.json\" exec \"$0\" two-blocking";
     static char queue_twin[512], futures_twin[512];
@@ -278,17 +293,18 @@ static void start_demo(int i, const char *chapter, const char *acts) {
         play_start("/bin/sh", "-c", script, directory, chapter, acts, NULL);
 }
 
-// Chapter 03 with tasks that compute where the chapter's sleep: in a copy.
-static void start_computing(void) {
+// Chapter 03 with tasks that sleep in a poll where the chapter's compute: in a
+// copy.
+static void start_blocking(void) {
     static const char script[] =
         "mkdir \"$0/copy\" && cd \"$0/copy\" && "
         "cp -r \"$ROOT/03-task-queue\" \"$ROOT/scripts\" \"$ROOT/Makefile\" . "
-        "&& sed -i 's/sleep_ms(50);/for (clock_t c = clock(); "
-        "clock() - c < 50000;) {}/' 03-task-queue/task_queue.c && "
+        "&& sed -i 's/for (double end = .*{/{ sleep_seconds(0.05);/' "
+        "03-task-queue/task_queue.c && "
         "unset MAKEFLAGS MAKELEVEL && TRACES=\"$0\" "
         "exec make -s run-03 ACT=queue";
-    computing.play = play_start("/bin/sh", "-c", script, directory, NULL);
-    snprintf(computing.path, sizeof computing.path, "%s/03-task-queue/%s.json",
+    blocking.play = play_start("/bin/sh", "-c", script, directory, NULL);
+    snprintf(blocking.path, sizeof blocking.path, "%s/03-task-queue/%s.json",
              directory, "queue");
 }
 
@@ -305,10 +321,12 @@ static void start_plays(void) {
     start(&two_blocking, two, "two-blocking", NULL);
     start(&two_workers, two, "two-workers", NULL);
     start(&async_sleep, two, "async-sleep", NULL);
+    start(&mailbox, three, "mailbox", NULL);
     start(&queue, three, "queue", NULL);
     start(&panic, three, "panic", NULL);
     start(&cancel, three, "cancel", NULL);
     start(&stealing, three, "stealing", NULL);
+    start(&sleepers, four, "sleepers", NULL);
     start(&timer, four, "timer", NULL);
     start(&many, four, "many", "2000");
     start(&threads, four, "threads", "200");
@@ -320,7 +338,7 @@ static void start_plays(void) {
     untraced = play_start(three, "queue", NULL);
     start_without_a_file();
     start_without_stdout();
-    start_computing();
+    start_blocking();
     start_demo(0, "05-libuv-tcp", "blocking pooled");
     start_demo(1, "06-http1", "hello");
     start_demo(2, "07-http2", "blocking sleeping");
@@ -467,8 +485,8 @@ START_TEST(asking_all_the_time_is_one_span_with_a_count) {
     ck_assert_double_gt(busy.end - busy.start, 1.5);
     ck_assert_int_gt(busy.polls, 10000);
     ck_assert_int_ge(t->polls, busy.polls);
-    ck_assert_double_gt(spends(t, 2, "task 1", "parked"), 1.5);
-    ck_assert_double_lt(spends(t, 2, "task 2", "ready"), 0.5);
+    ck_assert_double_gt(spends(t, 2, "task 1", "ready"), 1.5);
+    ck_assert_double_gt(spends(t, 2, "task 2", "ready"), 1.5);
     ck_assert_uint_lt(t->count, 60);
     for (size_t i = 0; i < t->count; i++) {
         ck_assert_str_eq(t->events[i].inside, "");
@@ -478,29 +496,55 @@ END_TEST
 
 // ---- 03 ----
 
-START_TEST(tasks_take_turns) {
-    read_trace(&queue);
-    struct event one = longest(&queue, 2, "task 1", "ready", "");
-    ck_assert_double_ge(one.end - one.start, 0.08);
-    ck_assert_double_ge(spends(&queue, 2, "task 3", "asleep"), 0.15);
-    ck_assert_int_eq(queue.polls, 9);
-    ck_assert_int_eq(signs(&queue, 2, "task 3", "start"), 1);
-    ck_assert_int_eq(signs(&queue, 2, "task 3", "end"), 1);
+// Both futures and the task wait, until thread 1 has slept and calls their
+// wakers. Main, which has no other work, waits for them.
+START_TEST(who_waits_is_woken_by_another_thread) {
+    read_trace(&mailbox);
+    struct event wait = first(&mailbox, 2, "future 1", "parked");
+    struct event sleep = first(&mailbox, 1, "thread 1", "asleep");
+    ck_assert_double_gt(wait.end - wait.start, 0.02);
+    ck_assert_double_ge(wait.end, sleep.end);
+    ck_assert_double_gt(spends(&mailbox, 2, "future 2", "parked"), 0.02);
+    ck_assert_double_gt(spends(&mailbox, 2, "task 1", "parked"), 0.02);
+    ck_assert_double_gt(spends(&mailbox, 1, "main", "waiting"), 0.2);
+    ck_assert_int_le(mailbox.polls, 6);
+    ck_assert_int_eq(signs(&mailbox, 2, "future 2", "end"), 1);
 }
 END_TEST
 
-// Nothing blocks, and yet it is seen who held the worker, from its CPU time.
-START_TEST(tasks_that_compute_make_others_stand_in_line) {
-    expect_status(computing.play, 0);
-    read_trace(&computing);
-    expect_no_overlaps(&computing);
-    ck_assert_double_gt(spends(&computing, 1, "worker", "cpu"), 0.3);
+// Each wakes itself, so it is in line whenever it is not polled. Nothing
+// blocks, and yet it is seen who held the worker, from its CPU time.
+START_TEST(tasks_take_turns) {
+    read_trace(&queue);
+    struct event one = longest(&queue, 2, "task 1", "ready", "");
+    ck_assert_double_ge(one.end - one.start, 0.04);
+    ck_assert_double_ge(spends(&queue, 1, "worker", "cpu"), 0.18);
+    ck_assert_int_eq(queue.polls, 9);
+    ck_assert_int_eq(signs(&queue, 2, "task 3", "start"), 1);
+    ck_assert_int_eq(signs(&queue, 2, "task 3", "end"), 1);
     for (int i = 1; i <= 3; i++) {
         char name[32];
         snprintf(name, sizeof name, "task %d", i);
-        ck_assert_double_gt(spends(&computing, 2, name, "cpu"), 0.14);
-        ck_assert_double_gt(spends(&computing, 2, name, "ready"), 0.18);
-        ck_assert_double_lt(spends(&computing, 2, name, "asleep"), 0.001);
+        ck_assert_double_gt(spends(&queue, 2, name, "cpu"), 0.03);
+        ck_assert_double_gt(spends(&queue, 2, name, "ready"), 0.08);
+        ck_assert_double_eq(spends(&queue, 2, name, "parked"), 0);
+        ck_assert_double_eq(spends(&queue, 2, name, "asleep"), 0);
+    }
+}
+END_TEST
+
+START_TEST(tasks_that_sleep_in_a_poll_make_others_stand_in_line) {
+    expect_status(blocking.play, 0);
+    read_trace(&blocking);
+    expect_no_overlaps(&blocking);
+    struct event one = longest(&blocking, 2, "task 1", "ready", "");
+    ck_assert_double_ge(one.end - one.start, 0.1);
+    for (int i = 1; i <= 3; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "task %d", i);
+        struct event sleep = longest(&blocking, 1, "worker", "asleep", name);
+        ck_assert_double_ge(sleep.end - sleep.start, 0.05);
+        ck_assert_double_ge(spends(&blocking, 2, name, "asleep"), 0.15);
     }
 }
 END_TEST
@@ -521,6 +565,23 @@ START_TEST(a_cancelled_task) {
     ck_assert_int_eq(signs(&cancel, 2, "task 3", "end"), 0);
     ck_assert_int_eq(signs(&cancel, 2, "task 1", "end"), 1);
     ck_assert_int_eq(signs(&cancel, 2, "task 2", "end"), 1);
+}
+END_TEST
+
+// Tasks 1 and 2 wake themselves. Task 3 waits for task 1, until main, which has
+// slept meanwhile, cancels it; if it was polled at all before that.
+START_TEST(in_line_is_not_waiting) {
+    read_trace(&cancel);
+    ck_assert_double_ge(spends(&cancel, 2, "task 1", "ready"), 0.08);
+    ck_assert_double_ge(spends(&cancel, 2, "task 2", "ready"), 0.08);
+    ck_assert_double_eq(spends(&cancel, 2, "task 1", "parked"), 0);
+    ck_assert_double_eq(spends(&cancel, 2, "task 2", "parked"), 0);
+    if (signs(&cancel, 2, "task 3", "start") == 1) {
+        struct event wait = first(&cancel, 2, "task 3", "parked");
+        struct event sleep = first(&cancel, 1, "main", "asleep");
+        ck_assert_double_gt(wait.end, wait.start);
+        ck_assert_double_ge(wait.end, sleep.end);
+    }
 }
 END_TEST
 
@@ -547,11 +608,31 @@ END_TEST
 
 // ---- 04 ----
 
+// The same printout twice, and opposite lanes: who asks is always in line.
+START_TEST(sleepers_that_ask_are_always_in_line) {
+    read_trace(&sleepers);
+    ck_assert_double_gt(spends(&sleepers, 1, "worker", "cpu"), 4);
+    ck_assert_int_gt(sleepers.polls, 10000);
+    ck_assert_uint_lt(sleepers.count, 400); // a busy machine gives more of them
+    for (int i = 1; i <= 3; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "task %d", i);
+        ck_assert_double_gt(spends(&sleepers, 2, name, "ready"), 4);
+        ck_assert_double_eq(spends(&sleepers, 2, name, "parked"), 0);
+    }
+}
+END_TEST
+
 START_TEST(with_a_timer_the_worker_is_idle) {
     read_trace(&timer);
+    for (int i = 1; i <= 3; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "task %d", i);
+        ck_assert_double_gt(spends(&timer, 2, name, "parked"), 4);
+        ck_assert_double_lt(spends(&timer, 2, name, "ready"), 0.9);
+    }
     ck_assert_double_gt(spends(&timer, 1, "worker", "parked"), 4);
     ck_assert_double_lt(spends(&timer, 1, "worker", "cpu"), 0.5);
-    ck_assert_double_gt(spends(&timer, 2, "task 1", "parked"), 4);
     ck_assert_double_gt(spends(&timer, 1, "timer", "parked"), 4);
     ck_assert_int_lt(timer.polls, 30);
 }
@@ -693,7 +774,7 @@ END_TEST
 
 START_TEST(a_run_outlives_the_loss_of_its_file) {
     expect_status(first_of_two, 0);
-    expect_line(first_of_two, "task 3 delivered 3");
+    expect_line(first_of_two, "task 3 delivered");
 }
 END_TEST
 
@@ -780,11 +861,14 @@ static void add_tests(TCase *tests) {
     tcase_add_test(tests, the_second_stands_in_line_while_the_first_blocks);
     tcase_add_test(tests, two_workers_block_and_nobody_stands_in_line);
     tcase_add_test(tests, asking_all_the_time_is_one_span_with_a_count);
+    tcase_add_test(tests, who_waits_is_woken_by_another_thread);
     tcase_add_test(tests, tasks_take_turns);
-    tcase_add_test(tests, tasks_that_compute_make_others_stand_in_line);
+    tcase_add_test(tests, tasks_that_sleep_in_a_poll_make_others_stand_in_line);
     tcase_add_test(tests, a_task_panics_and_the_worker_lives_on);
     tcase_add_test(tests, a_cancelled_task);
+    tcase_add_test(tests, in_line_is_not_waiting);
     tcase_add_test(tests, what_was_stolen);
+    tcase_add_test(tests, sleepers_that_ask_are_always_in_line);
     tcase_add_test(tests, with_a_timer_the_worker_is_idle);
     tcase_add_test(tests, a_crowd_shares_a_lane);
     tcase_add_test(tests, three_clients_get_their_answers);

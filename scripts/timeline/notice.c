@@ -22,6 +22,10 @@ static void put_lanes(FILE *out, double count, const struct lane *like) {
     put_count(out, count, noun);
 }
 
+static bool is_any(const struct span *s) {
+    return s->state != NO_STATE;
+}
+
 // ---- A task panicked or was cancelled; who came through? ----
 
 static bool ended_well(const struct lane *lane) {
@@ -146,7 +150,17 @@ static bool say_hold(FILE *out, const struct trace *t, span_kind *is_held) {
     return true;
 }
 
-// Everybody is polled a little, again and again.
+// A thread that polls so often that its polls are told in runs; or NULL.
+static const struct lane *find_spinning(const struct trace *t) {
+    enum { often = 1000 };
+    const struct lane *thread = trace_most(t, THREADS, span_is_poll);
+    bool spins = thread != NULL && lane_polls(thread) >= often &&
+                 lane_time(thread, span_is_poll) >= t->wall * 0.3;
+    return spins ? thread : NULL;
+}
+
+// Everybody is polled a little, again and again. Where the polls are told in
+// runs, not each turn is seen.
 static bool say_turns(FILE *out, const struct trace *t) {
     const struct lane *first = NULL;
     double least = 0;
@@ -160,7 +174,8 @@ static bool say_turns(FILE *out, const struct trace *t) {
             first = first == NULL ? lane : first;
         }
     }
-    if (first == NULL || trace_lanes(t, TASKS) < 2 || least < 2) {
+    if (first == NULL || trace_lanes(t, TASKS) < 2 || least < 2 ||
+        find_spinning(t) != NULL) {
         return false;
     }
     put_lanes(out, trace_lanes(t, TASKS), first);
@@ -194,12 +209,20 @@ static double tasks_asked(const struct trace *t, const struct lane *thread) {
     return asked > 0 ? asked : trace_lanes(t, TASKS);
 }
 
-// A thread that polls so often that its polls are told in runs.
+// Each of them, for most of its time.
+static bool all_stood_in_line(const struct trace *t) {
+    bool all = trace_lanes(t, TASKS) > 0;
+    for (size_t i = 0; i < t->lane_count; i++) {
+        const struct lane *lane = &t->lanes[i];
+        all &= lane->group != TASKS ||
+               lane_time(lane, span_is_ready) > lane_time(lane, is_any) / 2;
+    }
+    return all;
+}
+
 static bool say_spinning(FILE *out, const struct trace *t) {
-    enum { often = 1000 };
-    const struct lane *thread = trace_most(t, THREADS, span_is_poll);
-    if (thread == NULL || lane_polls(thread) < often ||
-        lane_time(thread, span_is_poll) < t->wall * 0.3) {
+    const struct lane *thread = find_spinning(t);
+    if (thread == NULL) {
         return false;
     }
     fprintf(out, "%s used the CPU for ", thread->name);
@@ -213,6 +236,9 @@ static bool say_spinning(FILE *out, const struct trace *t) {
     }
     put_number(out, lane_polls(thread));
     fputs(" times", out);
+    if (all_stood_in_line(t)) {
+        fputs("; in between each stood in line", out);
+    }
     return true;
 }
 
@@ -300,10 +326,6 @@ static bool say_pooled(FILE *out, const struct trace *t) {
     return true;
 }
 
-static bool is_any(const struct span *s) {
-    return s->state != NO_STATE;
-}
-
 // Requests, if the server knows them, else connections.
 static void put_in_flight(FILE *out, const struct trace *t) {
     const struct lane *like = NULL;
@@ -318,6 +340,36 @@ static void put_in_flight(FILE *out, const struct trace *t) {
         put_lanes(out, most, like);
         fputs(" in flight", out);
     }
+}
+
+static bool waits_for_future(const struct span *s) {
+    return s->state == WAITING && s->awaits != NULL &&
+           strncmp(s->awaits, "future", 6) == 0;
+}
+
+// It sleeps until somebody calls the waker, where chapter 02 asked and asked.
+static bool say_awaited(FILE *out, const struct trace *t) {
+    const struct lane *thread = trace_most(t, THREADS, waits_for_future);
+    double time = thread != NULL ? lane_time(thread, waits_for_future) : 0;
+    double futures = 0, polls = 0;
+    for (size_t i = 0; i < t->lane_count; i++) {
+        const struct lane *lane = &t->lanes[i];
+        if (lane->group == TASKS && strncmp(lane->name, "future", 6) == 0) {
+            futures++;
+            polls += lane_polls(lane);
+        }
+    }
+    if (time <= trace_worth(t) || polls == 0) {
+        return false;
+    }
+    fprintf(out, "%s waited ", thread->name);
+    put_time(out, time);
+    fputs(" for ", out);
+    put_count(out, futures, "future");
+    fputs("; ", out);
+    put_count(out, polls, "poll");
+    fputs(polls == 1 ? " was enough" : " were enough", out);
+    return true;
 }
 
 static bool say_parked(FILE *out, const struct trace *t) {
@@ -430,10 +482,21 @@ static bool say_over(FILE *out, const struct trace *t) {
 typedef bool rule(FILE *out, const struct trace *t);
 
 static rule *const rules[] = {
-    say_panic,          say_cancelled, say_stolen, say_turns,
-    say_blocked,        say_spinning,  say_busy,   say_pooled,
-    say_slept_together, say_parked,    say_inside, say_worked_together,
-    say_in_a_row,       say_longest,
+    say_panic,
+    say_cancelled,
+    say_stolen,
+    say_turns,
+    say_blocked,
+    say_spinning,
+    say_busy,
+    say_pooled,
+    say_slept_together,
+    say_awaited,
+    say_parked,
+    say_inside,
+    say_worked_together,
+    say_in_a_row,
+    say_longest,
     say_over, // always has something to say
 };
 

@@ -110,7 +110,7 @@ static const struct {
     [ASLEEP] = {'=', "asleep", "slept"},
     [WAITING] = {'.', "waiting for a thread", "waited for a thread"},
     [CPU] = {'#', "using the CPU", "used the CPU"},
-    [READY] = {'?', "ready, but nobody runs it", "stood in line"},
+    [READY] = {'?', "in line, but nobody runs it", "stood in line"},
     [PARKED] = {'~', "waiting, in nobody's way", "waited in nobody's way"},
 };
 

@@ -54,7 +54,8 @@ static void put_span(FILE *out, const struct lane *lane, const struct span *s,
     fputs(" to ", out);
     put_at(out, s->end, total);
     if (s->polls > 1) {
-        fputs(" in ", out);
+        fputs(s->state == READY || s->state == PARKED ? " between " : " in ",
+              out);
         put_count(out, s->polls, "poll");
     }
 }
@@ -65,6 +66,7 @@ struct story {
     struct span *spans;
     size_t count;
     size_t brief[states]; // too short to be told
+    bool counted;         // so often was it polled that spans tell the number
 };
 
 // Long spans, each with the equal ones that follow it: what is between them is
@@ -75,7 +77,9 @@ static struct story find_story(const struct lane *lane, double shortest) {
         const struct span *s = &lane->spans[i];
         struct span *last =
             story.count > 0 ? &story.spans[story.count - 1] : NULL;
-        if (s->end - s->start < shortest) {
+        bool is_brief = s->end - s->start < shortest;
+        story.counted |= !is_brief && s->state != CPU && s->polls > 1;
+        if (is_brief) {
             story.brief[s->state]++;
         } else if (last != NULL && span_same(last, s)) {
             last->end = s->end;
@@ -99,7 +103,7 @@ static void put_story(FILE *out, const struct lane *lane,
     }
     if (story->count == 0 && story->brief[CPU] == 0) {
         fputs(" did nothing that took time", out);
-    } else if (story->brief[CPU] > 0) {
+    } else if (story->brief[CPU] > 0 && !story->counted) {
         fprintf(out, "%s used the CPU briefly, ",
                 story->count > 0 ? "; it also" : "");
         if (story->brief[CPU] == 1) {
