@@ -284,6 +284,43 @@ double elapsed_in(const struct play *p) {
     return seconds;
 }
 
+// ---- A part of a program ----
+
+static void run_in_fork(void does(void), const int err[2]) {
+    dup2(err[1], 2);
+    close(err[0]);
+    close(err[1]);
+    alarm(60);
+    does();
+    _exit(99); // it came back
+}
+
+void expect_end(void does(void), int status, const char *says) {
+    char text[1024] = "", line[1024] = "";
+    size_t size = 0;
+    ssize_t n;
+    int err[2], end;
+    if (pipe(err) != 0) {
+        die("expect_end");
+    }
+    pid_t child = fork();
+    if (child == 0) {
+        run_in_fork(does, err);
+    }
+    close(err[1]);
+    while ((n = read(err[0], text + size, sizeof text - 1 - size)) > 0) {
+        size += (size_t)n;
+    }
+    close(err[0]);
+    ck_assert_int_eq(waitpid(child, &end, 0), child);
+    if (says != NULL) {
+        snprintf(line, sizeof line, "%s\n", says);
+    }
+    ck_assert_str_eq(text, line);
+    ck_assert_msg(WIFEXITED(end), "ended by signal %d", WTERMSIG(end));
+    ck_assert_int_eq(WEXITSTATUS(end), status);
+}
+
 // ---- Servers ----
 
 char *server_log(const struct server *s) {

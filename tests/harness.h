@@ -59,6 +59,12 @@ void expect_seconds(const struct play *p, double least, double most);
 // The seconds in the line "time elapsed 2.002991s".
 double elapsed_in(const struct play *p);
 
+// ---- A part of a program, in a process of its own ----
+
+// Calls does in a fork. It must end the process with status, within a minute,
+// and say nothing on stderr but the one line; says NULL: nothing at all.
+void expect_end(void does(void), int status, const char *says);
+
 // ---- Servers ----
 
 struct server {

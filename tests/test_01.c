@@ -1,11 +1,19 @@
-#define _POSIX_C_SOURCE 200809L
+#define _XOPEN_SOURCE 700 // for setitimer
 // Chapter 01: what the acts print, in which order, and how long it takes. No
-// thread may be early; late it may be, because the machine may be busy.
+// thread may be early; late it may be, because the machine may be busy. And the
+// sleep by itself, which all chapters have.
 #include "harness.h"
 
+#include "clock.h"
+
+#include <errno.h>
+#include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
+#include <time.h>
 
 static const char program[] = "01-threads/threads";
 
@@ -171,6 +179,92 @@ START_TEST(a_thread_that_cannot_be_made_is_told) {
 }
 END_TEST
 
+// ---- The sleep ----
+// The linker sends its calls of nanosleep here (see the Makefile). A kernel that
+// is played takes no time, but is as strict as the true one.
+
+static bool played, refuses;
+static int interruptions; // that are still to come, half way through a call
+static int64_t slept;     // in all
+
+int __real_nanosleep(const struct timespec *want, struct timespec *left);
+int __wrap_nanosleep(const struct timespec *want, struct timespec *left);
+
+static int64_t in_ns(const struct timespec *t) {
+    return t->tv_sec * INT64_C(1000000000) + t->tv_nsec;
+}
+
+int __wrap_nanosleep(const struct timespec *want, struct timespec *left) {
+    if (!played) {
+        return __real_nanosleep(want, left);
+    }
+    if (refuses || want->tv_sec < 0 || want->tv_nsec < 0 ||
+        want->tv_nsec > 999999999) {
+        errno = EINVAL;
+        return -1;
+    }
+    int64_t ns = in_ns(want);
+    if (interruptions-- > 0) {
+        slept += ns / 2;
+        *left = (struct timespec){(ns - ns / 2) / 1000000000,
+                                  (ns - ns / 2) % 1000000000};
+        errno = EINTR;
+        return -1;
+    }
+    slept += ns;
+    return 0;
+}
+
+static const double durations[] = {
+    0,   -1, -INFINITY, NAN,  1e-9, 0.001, 0.999999999, 1.0,
+    1.5, 2,  59.25,     3600, 1e9,  1e300, INFINITY,
+};
+enum { duration_count = sizeof durations / sizeof durations[0] };
+
+// Nothing is 0 s, and no duration is longer than a century.
+START_TEST(a_sleep_takes_any_duration) {
+    const double century = 100 * 365.25 * 24 * 3600;
+    double expected = durations[_i] > 0 ? durations[_i] : 0;
+    expected = expected < century ? expected : century;
+    played = true;
+    for (int i = 0; i < 3; i++) {
+        interruptions = i;
+        slept = 0;
+        sleep_seconds(durations[_i]);
+        ck_assert_double_le(fabs((double)slept / 1e9 - expected),
+                            expected * 1e-12 + 1e-9);
+    }
+}
+END_TEST
+
+static void hear(int signal) {
+    (void)signal;
+}
+
+// Each signal cuts the kernel's sleep short.
+START_TEST(signals_do_not_shorten_a_sleep) {
+    struct sigaction action = {.sa_handler = hear};
+    struct itimerval tenth = {{0, 100000}, {0, 100000}}, none = {0};
+    ck_assert_int_eq(sigaction(SIGALRM, &action, NULL), 0);
+    ck_assert_int_eq(setitimer(ITIMER_REAL, &tenth, NULL), 0);
+    int64_t start = monotonic_now();
+    sleep_seconds(1.5);
+    ck_assert_int_ge(monotonic_now() - start, INT64_C(1500000000));
+    ck_assert_int_eq(setitimer(ITIMER_REAL, &none, NULL), 0);
+}
+END_TEST
+
+static void sleep_where_there_is_none(void) {
+    played = true;
+    refuses = true;
+    sleep_seconds(1);
+}
+
+START_TEST(a_sleep_that_fails_is_told) {
+    expect_end(sleep_where_there_is_none, 1, "sleep: Invalid argument");
+}
+END_TEST
+
 static void add_tests(TCase *tests) {
     tcase_add_test(tests, sequential_calls_follow_one_another);
     tcase_add_test(tests, joined_threads_run_at_the_same_time);
@@ -181,6 +275,9 @@ static void add_tests(TCase *tests) {
     tcase_add_test(tests, a_bad_command_line_is_one_line_and_status_2);
     tcase_add_test(tests, output_that_cannot_be_written_is_told);
     tcase_add_test(tests, a_thread_that_cannot_be_made_is_told);
+    tcase_add_loop_test(tests, a_sleep_takes_any_duration, 0, duration_count);
+    tcase_add_test(tests, signals_do_not_shorten_a_sleep);
+    tcase_add_test(tests, a_sleep_that_fails_is_told);
 }
 
 int main(void) {
