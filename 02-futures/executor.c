@@ -117,7 +117,9 @@ static enum poll_result handle_poll(struct future *self, void *out) {
     if (!atomic_load(&me->job->done)) {
         return FUTURE_PENDING;
     }
-    memcpy(me->value, me->job->output, future_of(me->job)->ops->out_size);
+    if (me->value != NULL) {
+        memcpy(me->value, me->job->output, future_of(me->job)->ops->out_size);
+    }
     return FUTURE_READY;
 }
 

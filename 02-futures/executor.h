@@ -9,7 +9,7 @@
 struct handle {
     struct future base;
     struct job *job;
-    void *value; // where the spawned future's output goes
+    void *value; // where the spawned future's output goes; NULL: nowhere
 };
 
 // Starts the workers, at least one, which run until the program ends. If the
