@@ -10,8 +10,8 @@
 // Moves f to a task for the worker; the first call builds the queue and starts
 // the worker. CONSUMES f, which must own all it uses: it runs on another
 // thread and may live as long as the program (in Rust: Send + 'static).
-// RETURNS the handle (see task.h), or NULL with errno set when there is no
-// memory or no thread left.
+// RETURNS the handle (see task.h), or NULL with errno set when memory is out. If
+// there is no queue or no worker to be had, the program ends and says so.
 struct task *spawn_task(struct future *f);
 
 // Has a first spawn_task built the queue and its worker?

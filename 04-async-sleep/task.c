@@ -23,6 +23,7 @@
 // to do.
 #include "task.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -134,6 +135,7 @@ struct task *task_new(struct future *f, task_schedule *schedule_in,
     struct task *t = malloc(sizeof *t + room_for(f) + f->ops->out_size);
     if (t == NULL) {
         future_drop(f);
+        errno = ENOMEM; // whatever the drop has made of it
         return NULL;
     }
     *t = (struct task){.state = TASK_WOKEN, // the first poll needs no wake

@@ -4,16 +4,19 @@
 // program, the executor that steals, and what happens when memory is out.
 #include "harness.h"
 
+#include "channel.h"
 #include "executor.h"
 #include "stealing.h"
 #include "task.h"
 
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -30,16 +33,19 @@ static double cpu_seconds(void) {
 }
 
 // ---- Failing calls ----
-// The linker sends the modules' calls here (see the Makefile): the call whose
-// turn it is fails.
+// The linker sends the calls of the modules and of this file here (see the
+// Makefile): the call whose turn it is fails, and what is not given back is
+// counted. Check allocates too, so nothing of Check is called where that counts.
 
 static _Thread_local int fail_malloc_at; // 1: the next one; 0 or less: none
-static atomic_int fail_thread_at, fail_atexit_at;
+static atomic_int fail_thread_at, fail_atexit_at, blocks;
 
 void *__real_malloc(size_t size);
 void *__wrap_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
 void *__wrap_calloc(size_t count, size_t size);
+void __real_free(void *block);
+void __wrap_free(void *block);
 
 static bool malloc_fails(void) {
     if (fail_malloc_at-- == 1) {
@@ -49,12 +55,27 @@ static bool malloc_fails(void) {
     return false;
 }
 
+static void *count_block(void *block) {
+    atomic_fetch_add(&blocks, block != NULL);
+    return block;
+}
+
+// A sanitizer ends the program where malloc would say that this is too much.
 void *__wrap_malloc(size_t size) {
-    return malloc_fails() ? NULL : __real_malloc(size);
+    if (malloc_fails() || size > SIZE_MAX / 4) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    return count_block(__real_malloc(size));
 }
 
 void *__wrap_calloc(size_t count, size_t size) {
-    return malloc_fails() ? NULL : __real_calloc(count, size);
+    return malloc_fails() ? NULL : count_block(__real_calloc(count, size));
+}
+
+void __wrap_free(void *block) {
+    atomic_fetch_sub(&blocks, block != NULL);
+    __real_free(block);
 }
 
 int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attr,
@@ -91,7 +112,9 @@ enum kind {
     NEVER,  // keeps no waker, so nobody can wake it
     BLOCKS, // holds the worker for 50 ms
     KEPT,   // leaves a clone of its waker; polled again, it tells the news
-    HELD    // holds the worker until the gate is open
+    HELD,   // holds the worker until the gate is open
+    SPAWNS, // spawns another probe in its first poll, and is polled once more
+    MEETS   // awaits its partner, but only once
 };
 
 static atomic_int alive; // probes that are not dropped yet
@@ -103,11 +126,15 @@ struct probe {
     enum kind kind;
     int polls;
     atomic_bool inside; // is being polled
-    struct task *child;
-    struct future *join;
+    struct task *child; // owned, until it is awaited
+    bool joining;       // then join is one of its own, which it awaits
+    struct task_future join;
     int child_value;
+    struct task **partner; // where its handle will be
     struct waker *kept;
-    int *news; // guarded by nothing but the wake
+    int *news;         // guarded by nothing but the wake
+    atomic_int *drops; // counts them, if not NULL
+    char name;         // if not 0: each poll notes it
 };
 
 static void *wake_later(void *arg) {
@@ -127,7 +154,9 @@ static void *wake_soon(void *arg) {
 
 static pthread_t start_thread(void *run(void *), void *arg) {
     pthread_t thread;
-    ck_assert_int_eq(pthread_create(&thread, NULL, run, arg), 0);
+    if (pthread_create(&thread, NULL, run, arg) != 0) {
+        abort();
+    }
     return thread;
 }
 
@@ -144,23 +173,33 @@ static void be_woken_now(const struct waker *waker) {
     waker_drop(&copy);
 }
 
-static enum poll poll_child(struct probe *me, const struct waker *waker) {
+// The value goes into the future itself, and the join is polled there: that is
+// right because it does not move any more.
+static enum poll_result poll_child(struct probe *me,
+                                   const struct waker *waker) {
     enum task_outcome outcome;
-    if (me->join == NULL) {
-        me->join = task_await(me->child, &me->child_value);
+    if (!me->joining) {
+        me->join = task_as_future(me->child, &me->child_value);
+        me->joining = true;
         me->child = NULL;
     }
-    if (future_poll(me->join, waker, &outcome) == FUTURE_PENDING) {
+    if (future_poll(&me->join.base, waker, &outcome) == FUTURE_PENDING) {
         return FUTURE_PENDING;
     }
-    future_drop(me->join);
-    me->join = NULL;
+    future_drop(&me->join.base);
+    me->joining = false;
     return FUTURE_READY;
 }
 
+static char noted[64]; // the names of those who were polled, on one worker
+static int note_count;
+
+static struct task *spawn_named(enum kind kind, char name);
+
 static atomic_bool blocked; // a task that BLOCKS has begun
 
-static enum poll act_as_told(struct probe *me, const struct waker *waker) {
+static enum poll_result act_as_told(struct probe *me,
+                                    const struct waker *waker) {
     switch (me->kind) {
     case AT_ONCE:
         return FUTURE_READY;
@@ -204,55 +243,109 @@ static enum poll act_as_told(struct probe *me, const struct waker *waker) {
         }
         atomic_fetch_sub(&held, 1);
         return FUTURE_READY;
+    case SPAWNS:
+        if (me->polls == 1) {
+            me->child = spawn_named(AT_ONCE, (char)(me->name + 1));
+            waker_wake(waker);
+        }
+        return me->polls == 1 ? FUTURE_PENDING : FUTURE_READY;
+    case MEETS:
+        if (me->polls == 1) {
+            me->child = *me->partner;
+            (void)poll_child(me, waker);
+            waker_wake(waker);
+        }
+        return me->polls == 1 ? FUTURE_PENDING : FUTURE_READY;
     }
     return FUTURE_READY;
 }
 
-static enum poll probe_poll(struct future *self, const struct waker *waker,
-                            void *out) {
+static enum poll_result probe_poll(struct future *self,
+                                   const struct waker *waker, void *out) {
     struct probe *me = (struct probe *)self;
     me->polls++;
+    if (me->name != 0 && note_count < (int)sizeof noted - 1) {
+        noted[note_count++] = me->name;
+    }
     if (atomic_exchange(&me->inside, true)) {
         abort(); // two polls at once
     }
-    enum poll poll = act_as_told(me, waker);
+    enum poll_result result = act_as_told(me, waker);
     atomic_store(&me->inside, false);
-    if (poll == FUTURE_READY) {
+    if (result == FUTURE_READY) {
         *(int *)out = me->polls;
     }
-    return poll;
+    return result;
 }
 
 static void probe_drop(struct future *self) {
     struct probe *me = (struct probe *)self;
-    if (me->join != NULL) {
-        future_drop(me->join);
+    if (me->joining) {
+        future_drop(&me->join.base);
     }
     if (me->child != NULL) {
         task_detach(me->child);
     }
+    if (me->drops != NULL) {
+        atomic_fetch_add(me->drops, 1);
+    }
     atomic_fetch_sub(&alive, 1);
-    free(self);
+    errno = 0; // what a drop does to it is not what the caller is told
 }
 
-static const struct future_ops probe_ops = {probe_poll, probe_drop};
+static const struct future_ops probe_ops = {sizeof(struct probe), sizeof(int),
+                                            probe_poll, probe_drop};
 
-static struct probe *probe(enum kind kind) {
-    struct probe *me = calloc(1, sizeof *me);
-    me->base.ops = &probe_ops;
-    me->kind = kind;
+static struct probe probe(enum kind kind) {
     atomic_fetch_add(&alive, 1);
-    return me;
+    return (struct probe){.base = {&probe_ops}, .kind = kind};
+}
+
+static struct task *(*spawn_anywhere)(struct future *) = spawn_task;
+
+// What the probe lay in is overwritten: it has moved.
+static struct task *spawn_probe(struct probe *me) {
+    struct task *task = spawn_anywhere(&me->base);
+    int error = errno;
+    memset(me, 0xee, sizeof *me);
+    errno = error;
+    return task;
 }
 
 static struct task *spawn(enum kind kind) {
-    return spawn_task(&probe(kind)->base, sizeof(int));
+    struct probe me = probe(kind);
+    return spawn_probe(&me);
+}
+
+static struct task *spawn_named(enum kind kind, char name) {
+    struct probe me = probe(kind);
+    me.name = name;
+    return spawn_probe(&me);
+}
+
+static struct task *spawn_parent(struct task *child) {
+    struct probe me = probe(AWAITS);
+    me.child = child;
+    return spawn_probe(&me);
+}
+
+static struct task *spawn_keeper(struct waker *kept, int *news) {
+    struct probe me = probe(KEPT);
+    me.kept = kept;
+    me.news = news;
+    return spawn_probe(&me);
+}
+
+// Waits until value is wanted, which may take a moment on another thread, or
+// patience ends.
+static void wait_for(atomic_int *value, int wanted) {
+    for (int ms = 0; ms < 10000 && atomic_load(value) != wanted; ms++) {
+        pause_ms(1);
+    }
 }
 
 static void expect_all_dropped(void) {
-    for (int i = 0; i < 1000 && atomic_load(&alive) > 0; i++) {
-        pause_ms(10);
-    }
+    wait_for(&alive, 0);
     ck_assert_int_eq(atomic_load(&alive), 0);
 }
 
@@ -333,7 +426,8 @@ START_TEST(detached_tasks_run_on) {
     task_detach(spawn(YIELDS));
     task_detach(spawn(WOKEN_LATER));
     task_detach(spawn(NEVER));
-    future_drop(task_await(spawn(YIELDS), NULL));
+    struct task_future end = task_as_future(spawn(YIELDS), NULL);
+    future_drop(&end.base);
     expect_all_dropped();
 }
 END_TEST
@@ -341,9 +435,7 @@ END_TEST
 START_TEST(a_task_awaits_another) {
     for (enum kind kind = AT_ONCE; kind <= PANICS; kind++) {
         if (kind != AWAITS) {
-            struct probe *parent = probe(AWAITS);
-            parent->child = spawn(kind);
-            struct task *task = spawn_task(&parent->base, sizeof(int));
+            struct task *task = spawn_parent(spawn(kind));
             ck_assert_int_eq(task_join(task, NULL), TASK_COMPLETED);
         }
     }
@@ -352,14 +444,11 @@ START_TEST(a_task_awaits_another) {
 END_TEST
 
 START_TEST(an_awaiting_task_is_cancelled) {
-    struct probe *parent = probe(AWAITS);
-    parent->child = spawn(SPINS);
-    task_cancel(parent->child);
-    struct task *task = spawn_task(&parent->base, sizeof(int));
+    struct task *child = spawn(SPINS);
+    task_cancel(child);
+    struct task *task = spawn_parent(child);
     ck_assert_int_eq(task_join(task, NULL), TASK_COMPLETED);
-    parent = probe(AWAITS);
-    parent->child = spawn(NEVER);
-    task = spawn_task(&parent->base, sizeof(int));
+    task = spawn_parent(spawn(NEVER));
     pause_ms(20);
     task_cancel(task);
     ck_assert_int_eq(task_join(task, NULL), TASK_CANCELLED);
@@ -372,7 +461,9 @@ struct counts {
     atomic_int references, wakes;
 };
 
-static struct waker count_clone(void *data);
+static void count_clone(void *data) {
+    atomic_fetch_add(&((struct counts *)data)->references, 1);
+}
 
 static void count_wake(void *data) {
     atomic_fetch_add(&((struct counts *)data)->wakes, 1);
@@ -384,27 +475,21 @@ static void count_drop(void *data) {
 
 static const struct waker_ops count_ops = {count_clone, count_wake, count_drop};
 
-static struct waker count_clone(void *data) {
-    atomic_fetch_add(&((struct counts *)data)->references, 1);
-    return (struct waker){&count_ops, data};
-}
-
 // A handle that is polled with one waker and then with another wakes the last.
 START_TEST(the_last_awaiter_is_woken) {
     static struct counts first, last;
     struct waker one = {&count_ops, &first}, other = {&count_ops, &last};
     enum task_outcome outcome;
     int polls;
-    struct future *end = task_await(spawn(BLOCKS), &polls);
-    ck_assert_int_eq(future_poll(end, &one, &outcome), FUTURE_PENDING);
-    ck_assert_int_eq(future_poll(end, &other, &outcome), FUTURE_PENDING);
-    for (int i = 0; i < 1000 && atomic_load(&last.wakes) == 0; i++) {
-        pause_ms(10);
-    }
-    ck_assert_int_eq(future_poll(end, &other, &outcome), FUTURE_READY);
+    struct task_future end = task_as_future(spawn(BLOCKS), &polls);
+    struct future *f = &end.base;
+    ck_assert_int_eq(future_poll(f, &one, &outcome), FUTURE_PENDING);
+    ck_assert_int_eq(future_poll(f, &other, &outcome), FUTURE_PENDING);
+    wait_for(&last.wakes, 1);
+    ck_assert_int_eq(future_poll(f, &other, &outcome), FUTURE_READY);
     ck_assert_int_eq(outcome, TASK_COMPLETED);
     ck_assert_int_eq(polls, 1);
-    future_drop(end);
+    future_drop(f);
     expect_join(AT_ONCE, TASK_COMPLETED, 1); // the worker has let go too
     ck_assert_int_eq(atomic_load(&first.wakes), 0);
     ck_assert_int_eq(atomic_load(&last.wakes), 1);
@@ -418,15 +503,32 @@ START_TEST(a_finished_task_keeps_no_awaiter) {
     static struct counts awaiter;
     struct waker waker = {&count_ops, &awaiter};
     enum task_outcome outcome;
-    struct future *end = task_await(spawn(BLOCKS), NULL);
-    ck_assert_int_eq(future_poll(end, &waker, &outcome), FUTURE_PENDING);
+    struct task_future end = task_as_future(spawn(BLOCKS), NULL);
+    ck_assert_int_eq(future_poll(&end.base, &waker, &outcome), FUTURE_PENDING);
     ck_assert_int_eq(atomic_load(&awaiter.references), 1);
-    for (int i = 0; i < 1000 && atomic_load(&awaiter.references) == 1; i++) {
-        pause_ms(10);
-    }
+    wait_for(&awaiter.references, 0);
     ck_assert_int_eq(atomic_load(&awaiter.wakes), 1);
     ck_assert_int_eq(atomic_load(&awaiter.references), 0);
-    future_drop(end);
+    future_drop(&end.base);
+}
+END_TEST
+
+// Each leaves its waker with the other. Then both end, and hold nothing.
+START_TEST(two_that_awaited_each_other_are_freed) {
+    struct task *handles[2];
+    int before = atomic_load(&blocks), queue = 1;
+    struct task *first = spawn(HELD); // so neither begins before both are there
+    wait_for(&held, 1);
+    for (int i = 0; i < 2; i++) {
+        struct probe me = probe(MEETS);
+        me.partner = &handles[1 - i];
+        handles[i] = spawn_probe(&me);
+    }
+    atomic_store(&gate_is_open, true);
+    task_detach(first);
+    wait_for(&blocks, before + queue);
+    ck_assert_int_eq(atomic_load(&blocks), before + queue);
+    expect_all_dropped();
 }
 END_TEST
 
@@ -434,9 +536,7 @@ END_TEST
 // task's memory. Also from another thread, while the task is joined.
 START_TEST(a_wake_after_the_end_does_nothing) {
     struct waker kept, copies[3];
-    struct probe *keeper = probe(KEPT);
-    keeper->kept = &kept;
-    struct task *task = spawn_task(&keeper->base, sizeof(int));
+    struct task *task = spawn_keeper(&kept, NULL);
     ck_assert_int_eq(task_join(spawn(AT_ONCE), NULL), TASK_COMPLETED);
     // Now it was polled.
     for (int i = 0; i < 3; i++) {
@@ -467,14 +567,13 @@ static void *open_gate_later(void *ms) {
 }
 
 static void wait_until_held(void) {
-    for (int i = 0; i < 10000 && atomic_load(&held) == 0; i++) {
-        pause_ms(1);
-    }
+    wait_for(&held, 1);
     ck_assert_int_eq(atomic_load(&held), 1);
 }
 
 static enum task_outcome use_it(struct task *task, enum use use) {
     enum task_outcome outcome = TASK_COMPLETED;
+    struct task_future end;
     switch (use) {
     case JOIN:
         return task_join(task, NULL);
@@ -485,7 +584,8 @@ static enum task_outcome use_it(struct task *task, enum use use) {
         task_cancel(task);
         return task_join(task, NULL);
     case AWAIT:
-        block_on(task_await(task, NULL), &outcome);
+        end = task_as_future(task, NULL);
+        block_on(&end.base, &outcome);
         return outcome;
     case uses:
         break;
@@ -520,6 +620,202 @@ START_TEST(each_use_at_each_moment) {
 }
 END_TEST
 
+// ---- In each way to end, the future is dropped once ----
+
+enum way {
+    DELIVERS,
+    GIVES_UP,
+    CANCELLED_BEFORE,
+    CANCELLED_ASLEEP,
+    CANCELLED_SPINNING,
+    DETACHED,
+    HANDLE_DROPPED,
+    FORGOTTEN, // nobody is left who could wake it
+    WOKEN_TOO_LATE,
+    BLOCKED_ON, // without a task
+    ways
+};
+
+static struct task *spawn_counted(enum kind kind, atomic_int *drops) {
+    struct probe me = probe(kind);
+    me.drops = drops;
+    return spawn_probe(&me);
+}
+
+static void cancel_and_join(struct task *task) {
+    task_cancel(task);
+    ck_assert_int_eq(task_join(task, NULL), TASK_CANCELLED);
+}
+
+static void end_it(enum way way, atomic_int *drops) {
+    struct task *first;
+    struct task_future end;
+    struct waker kept;
+    struct probe me;
+    int polls = 0;
+    switch (way) {
+    case DELIVERS:
+        task_join(spawn_counted(YIELDS, drops), NULL);
+        break;
+    case GIVES_UP:
+        task_join(spawn_counted(PANICS, drops), NULL);
+        break;
+    case CANCELLED_BEFORE:
+        first = spawn(BLOCKS);
+        cancel_and_join(spawn_counted(AT_ONCE, drops));
+        task_join(first, NULL);
+        break;
+    case CANCELLED_ASLEEP:
+        first = spawn_counted(NEVER, drops);
+        task_join(spawn(AT_ONCE), NULL); // by now it was polled
+        cancel_and_join(first);
+        break;
+    case CANCELLED_SPINNING:
+        first = spawn_counted(SPINS, drops);
+        task_join(spawn(AT_ONCE), NULL);
+        cancel_and_join(first);
+        break;
+    case DETACHED:
+        task_detach(spawn_counted(YIELDS, drops));
+        break;
+    case HANDLE_DROPPED:
+        end = task_as_future(spawn_counted(YIELDS, drops), NULL);
+        future_drop(&end.base);
+        break;
+    case FORGOTTEN:
+        task_detach(spawn_counted(NEVER, drops));
+        break;
+    case WOKEN_TOO_LATE:
+        me = probe(KEPT);
+        me.drops = drops;
+        me.kept = &kept;
+        first = spawn_probe(&me);
+        task_join(spawn(AT_ONCE), NULL);
+        waker_wake(&kept);
+        task_join(first, NULL);
+        waker_wake(&kept);
+        waker_drop(&kept);
+        break;
+    case BLOCKED_ON:
+        me = probe(WOKEN_LATER);
+        me.drops = drops;
+        block_on(&me.base, &polls);
+        ck_assert_int_ge(polls, 2);
+        break;
+    case ways:
+        break;
+    }
+}
+
+START_TEST(the_future_is_dropped_once) {
+    static atomic_int drops;
+    end_it((enum way)_i, &drops);
+    wait_for(&drops, 1);
+    expect_all_dropped();
+    task_join(spawn(YIELDS), NULL); // whatever is still under way is done now
+    ck_assert_int_eq(atomic_load(&drops), 1);
+    ck_assert_int_eq(atomic_load(&alive), 0);
+}
+END_TEST
+
+// ---- A future is moved into the task, and its output out of it ----
+
+enum { most_bytes = 40 };
+
+// Its size is that of its head and so many bytes, whose values it knows.
+struct moved {
+    struct future base;
+    int polls;
+    struct moved *place; // where it was first polled
+    unsigned char bytes[most_bytes];
+};
+
+static struct future_ops moved_ops[most_bytes + 1];
+static const size_t out_sizes[] = {0, 1, 3, 17, 4096, 1 << 20};
+static atomic_int spoiled;
+
+static void expect_here(bool right) {
+    if (!right) {
+        atomic_fetch_add(&spoiled, 1);
+    }
+}
+
+static size_t byte_count(const struct moved *me) {
+    return me->base.ops->size - offsetof(struct moved, bytes);
+}
+
+// Writes all of its output in each poll; that must not be where its bytes are.
+static enum poll_result moved_poll(struct future *self,
+                                   const struct waker *waker, void *out) {
+    struct moved *me = (struct moved *)self;
+    me->place = me->polls == 0 ? me : me->place;
+    expect_here(me->place == me);
+    expect_here((uintptr_t)me % _Alignof(max_align_t) == 0);
+    expect_here((uintptr_t)out % _Alignof(max_align_t) == 0);
+    memset(out, 'o', me->base.ops->out_size);
+    for (size_t i = 0; i < byte_count(me); i++) {
+        expect_here(me->bytes[i] == i);
+    }
+    waker_wake(waker);
+    return ++me->polls == 3 ? FUTURE_READY : FUTURE_PENDING;
+}
+
+static struct moved moved(size_t bytes, size_t out_size) {
+    struct future_ops *ops = &moved_ops[bytes];
+    *ops = (struct future_ops){offsetof(struct moved, bytes) + bytes, out_size,
+                               moved_poll, NULL};
+    struct moved f = {.base = {ops}};
+    for (size_t i = 0; i < bytes; i++) {
+        f.bytes[i] = (unsigned char)i;
+    }
+    return f;
+}
+
+// What is on the caller's stack is overwritten as soon as it is spawned. The
+// byte behind the place for the output stays.
+START_TEST(what_is_spawned_is_moved) {
+    size_t out_size = out_sizes[_i];
+    char *value = calloc(out_size + 1, 1);
+    int errors = 0;
+    for (size_t bytes = 0; bytes <= most_bytes; bytes++) {
+        struct moved f = moved(bytes, out_size);
+        struct task *task = spawn_task(&f.base);
+        memset(&f, 0xee, sizeof f);
+        memset(value, 0, out_size);
+        ck_assert_int_eq(task_join(task, value), TASK_COMPLETED);
+        for (size_t i = 0; i < out_size; i++) {
+            errors += value[i] != 'o';
+        }
+        errors += value[out_size] != 0;
+    }
+    ck_assert_int_eq(errors, 0);
+    ck_assert_int_eq(atomic_load(&spoiled), 0);
+    free(value);
+}
+END_TEST
+
+// ---- Whose turn it is ----
+
+// The tasks a, b and x are polled in turn, and x spawns y: then y stands behind
+// a, which has put itself back before y came.
+START_TEST(a_newcomer_overtakes_nobody) {
+    static const char expected[] = "axbayxba";
+    struct task *first = spawn(HELD);
+    wait_until_held();
+    struct task *a = spawn_named(YIELDS, 'a'), *x = spawn_named(SPAWNS, 'x'),
+                *b = spawn_named(YIELDS, 'b');
+    atomic_store(&gate_is_open, true);
+    task_join(first, NULL);
+    task_join(x, NULL);
+    task_join(a, NULL);
+    task_join(b, NULL);
+    ck_assert_int_eq(note_count, 10 + 10 + 2 + 1);
+    ck_assert_msg(strncmp(noted, expected, strlen(expected)) == 0,
+                  "polled in this order: %s", noted);
+    expect_all_dropped();
+}
+END_TEST
+
 // Tells the news, and that it has done so; the second says nothing about the
 // order of the two, so it cannot stand in for the wake.
 struct herald {
@@ -541,10 +837,7 @@ static void *tell_news(void *arg) {
 START_TEST(a_wake_brings_what_was_done_before_it) {
     static struct herald herald;
     struct waker kept;
-    struct probe *keeper = probe(KEPT);
-    keeper->kept = &kept;
-    keeper->news = &herald.news;
-    struct task *task = spawn_task(&keeper->base, sizeof(int));
+    struct task *task = spawn_keeper(&kept, &herald.news);
     ck_assert_int_eq(task_join(spawn(AT_ONCE), NULL), TASK_COMPLETED);
     struct task *first = spawn(HELD);
     wait_until_held();
@@ -592,18 +885,23 @@ static bool ends_by_itself(enum kind kind) {
     return kind != NEVER && kind != SPINS;
 }
 
+static atomic_int wrong; // outcomes
+
+static void join_it(struct task *task, enum task_outcome expected) {
+    if (task_join(task, NULL) != expected) {
+        atomic_fetch_add(&wrong, 1);
+    }
+}
+
 static void use_handle(struct task *task, enum kind kind, unsigned random) {
-    enum task_outcome outcome;
     switch (random % 4) {
     case 0:
         if (ends_by_itself(kind)) {
-            outcome = task_join(task, NULL);
-            ck_assert_int_eq(outcome,
-                             kind == PANICS ? TASK_PANICKED : TASK_COMPLETED);
+            join_it(task, kind == PANICS ? TASK_PANICKED : TASK_COMPLETED);
             break;
         }
         task_cancel(task);
-        ck_assert_int_eq(task_join(task, NULL), TASK_CANCELLED);
+        join_it(task, TASK_CANCELLED);
         break;
     case 1:
         task_cancel(task);
@@ -621,18 +919,10 @@ static void use_handle(struct task *task, enum kind kind, unsigned random) {
     }
 }
 
-static struct task *(*spawn_anywhere)(struct future *, size_t) = spawn_task;
-
 // Some are awaited by a task of their own, which is then used instead.
 static struct task *spawn_any(enum kind kind, bool awaited) {
-    struct probe *me = probe(kind);
-    struct task *task = spawn_anywhere(&me->base, sizeof(int));
-    if (awaited) {
-        struct probe *parent = probe(AWAITS);
-        parent->child = task;
-        task = spawn_anywhere(&parent->base, sizeof(int));
-    }
-    return task;
+    struct task *task = spawn(kind);
+    return awaited ? spawn_parent(task) : task;
 }
 
 static void *spawn_many(void *seed) {
@@ -652,21 +942,27 @@ static void silence_errors(void) {
     ck_assert_ptr_nonnull(freopen("/dev/null", "w", stderr));
 }
 
-static void use_many(void) {
+// All of them end as they should, and leave neither a future nor a block,
+// but for the queues that live on.
+static void use_many(int queues) {
     pthread_t threads[4];
     unsigned seeds[4] = {1, 2, 3, 4};
     silence_errors();
+    int before = atomic_load(&blocks);
     for (int i = 0; i < 4; i++) {
         threads[i] = start_thread(spawn_many, &seeds[i]);
     }
     for (int i = 0; i < 4; i++) {
-        pthread_join(threads[i], NULL);
+        (void)pthread_join(threads[i], NULL);
     }
+    wait_for(&blocks, before + queues);
+    ck_assert_int_eq(atomic_load(&blocks), before + queues);
+    ck_assert_int_eq(atomic_load(&wrong), 0);
     expect_all_dropped();
 }
 
 START_TEST(thousands_of_tasks_at_once) {
-    use_many();
+    use_many(1);
 }
 END_TEST
 
@@ -677,19 +973,20 @@ static const enum sharing all_sharings[] = {SHARED_QUEUE, QUEUE_EACH, STEALING};
 START_TEST(thousands_of_tasks_on_several_workers) {
     spawn_anywhere = stealing_spawn;
     ck_assert_int_eq(stealing_start(3, all_sharings[_i]), 0);
-    use_many();
+    use_many(0);
     stealing_stop();
 }
 END_TEST
 
 START_TEST(idle_workers_sleep_and_wake_up) {
+    spawn_anywhere = stealing_spawn;
     ck_assert_int_eq(stealing_start(4, all_sharings[_i]), 0);
     pause_ms(20);
     double before = cpu_seconds();
     pause_ms(500);
     ck_assert_double_lt(cpu_seconds() - before, 0.1);
     for (int i = 0; i < 200; i++) {
-        struct task *task = stealing_spawn(&probe(AT_ONCE)->base, sizeof(int));
+        struct task *task = spawn(AT_ONCE);
         ck_assert_int_eq(task_join(task, NULL), TASK_COMPLETED);
     }
     stealing_stop();
@@ -701,11 +998,12 @@ END_TEST
 START_TEST(stopping_cancels_what_is_queued) {
     struct task *tasks[12];
     int completed = 0;
+    spawn_anywhere = stealing_spawn;
     ck_assert_int_eq(stealing_start(2, all_sharings[_i]), 0);
     for (int i = 0; i < 12; i++) {
-        tasks[i] = stealing_spawn(&probe(BLOCKS)->base, sizeof(int));
+        tasks[i] = spawn(BLOCKS);
     }
-    struct task *spinning = stealing_spawn(&probe(SPINS)->base, sizeof(int));
+    struct task *spinning = spawn(SPINS);
     pause_ms(20);
     stealing_stop();
     ck_assert_int_eq(atomic_load(&alive), 0);
@@ -763,28 +1061,25 @@ START_TEST(at_exit_every_task_is_dropped) {
 }
 END_TEST
 
-static enum poll exit_poll(struct future *self, const struct waker *waker,
-                           void *out) {
+static enum poll_result exit_poll(struct future *self,
+                                  const struct waker *waker, void *out) {
     (void)self;
     (void)waker;
     (void)out;
     exit(7);
 }
 
-static void exit_drop(struct future *self) {
-    (void)self;
-}
-
 // What is on the queue is dropped, although the worker cannot be joined.
 START_TEST(a_task_can_end_the_program) {
-    static const struct future_ops ops = {exit_poll, exit_drop};
-    static struct future ending = {&ops};
+    static const struct future_ops ops = {sizeof(struct future), 0, exit_poll,
+                                          NULL};
+    struct future ending = {&ops};
     pid_t child = fork();
     if (child == 0) {
         __real_atexit(report_leaks);
         task_detach(spawn(BLOCKS)); // meanwhile the others are spawned
         task_detach(spawn(SPINS));
-        struct task *end = spawn_task(&ending, 0);
+        struct task *end = spawn_task(&ending);
         task_detach(spawn(SPINS));
         task_detach(spawn(AT_ONCE));
         task_join(end, NULL);
@@ -793,6 +1088,70 @@ START_TEST(a_task_can_end_the_program) {
     ck_assert_int_eq(waitpid(child, &status, 0), child);
     ck_assert(WIFEXITED(status));
     ck_assert_int_eq(WEXITSTATUS(status), 7);
+}
+END_TEST
+
+// ---- After the end ----
+
+static struct waker kept_to_the_end;
+static struct task *asleep_at_the_end;
+
+// The executor has stopped; whatever is asked of it now is done here. Asleep
+// are a task whose waker is kept, and one that nobody but its handle knows.
+static void ask_after_the_end(void) {
+    struct task *late = spawn(AT_ONCE), *parent = spawn_parent(spawn(YIELDS));
+    waker_wake(&kept_to_the_end);
+    waker_drop(&kept_to_the_end);
+    task_cancel(asleep_at_the_end);
+    if (task_join(late, NULL) != TASK_CANCELLED ||
+        task_join(parent, NULL) != TASK_CANCELLED ||
+        task_join(asleep_at_the_end, NULL) != TASK_CANCELLED ||
+        executor_is_running()) {
+        _exit(4);
+    }
+}
+
+static void ask_on(void) {
+    __real_atexit(report_leaks);
+    __real_atexit(ask_after_the_end); // runs after the executor has stopped
+    task_detach(spawn_keeper(&kept_to_the_end, NULL));
+    asleep_at_the_end = spawn(NEVER);
+    task_join(spawn(AT_ONCE), NULL); // by now both were polled
+    exit(0);
+}
+
+START_TEST(after_the_end_every_task_is_cancelled) {
+    expect_end(ask_on, 0, NULL);
+}
+END_TEST
+
+// ---- Where there is no poll to give up ----
+
+START_TEST(a_panic_outside_a_task_ends_the_program) {
+    silence_errors();
+    task_panic("nobody could catch this");
+}
+END_TEST
+
+static void panicking_drop(struct future *self) {
+    (void)self;
+    task_panic("in the middle of a drop");
+}
+
+static enum poll_result ready_poll(struct future *self,
+                                   const struct waker *waker, void *out) {
+    (void)self;
+    (void)waker;
+    (void)out;
+    return FUTURE_READY;
+}
+
+START_TEST(a_panic_in_a_drop_ends_the_program) {
+    static const struct future_ops ops = {sizeof(struct future), 0, ready_poll,
+                                          panicking_drop};
+    struct future f = {&ops};
+    silence_errors();
+    task_join(spawn_task(&f), NULL);
 }
 END_TEST
 
@@ -826,56 +1185,67 @@ END_TEST
 
 // ---- Out of memory, out of threads ----
 
-// Fails the first allocation, then the second, until none is left to fail:
-// there is one for the task and one for who waits for it.
-START_TEST(each_allocation_may_fail) {
-    for (int at = 1; at <= 3; at++) {
-        struct probe *me = probe(WOKEN_LATER); // so that waiting is needed
-        int polls = 2;
-        enum task_outcome outcome = TASK_COMPLETED;
-        fail_malloc_at = at;
-        struct task *task = spawn_task(&me->base, sizeof(int));
-        if (task != NULL) {
-            polls = 0;
-            outcome = task_join(task, &polls);
-        }
-        int left = fail_malloc_at;
-        fail_malloc_at = 0; // Check itself allocates
-        ck_assert_int_eq(task == NULL, at == 1);
-        ck_assert_int_eq(left, at == 3 ? 1 : 0);
-        ck_assert_int_eq(outcome, TASK_COMPLETED);
-        ck_assert_int_eq(polls, 2);
-        expect_all_dropped();
-    }
-}
-END_TEST
-
-static void expect_refusal(int error) {
-    for (int i = 0; i < 2; i++) {
+// The task is the only allocation: to wait for its end takes none.
+START_TEST(a_spawn_without_memory_is_told) {
+    atomic_int drops = 0;
+    expect_join(AT_ONCE, TASK_COMPLETED, 1); // now there is a queue
+    for (int i = 1; i <= 3; i++) {
+        struct probe me = probe(AT_ONCE);
+        me.drops = &drops;
         errno = 0;
-        ck_assert_ptr_null(spawn(AT_ONCE));
-        ck_assert_int_eq(errno, error);
-        ck_assert_int_eq(atomic_load(&alive), 0);
+        fail_malloc_at = 1;
+        struct task *task = spawn_probe(&me);
+        int error = errno, left = fail_malloc_at;
+        fail_malloc_at = 0;
+        ck_assert_ptr_null(task);
+        ck_assert_int_eq(error, ENOMEM);
+        ck_assert_int_eq(left, 0);
+        ck_assert_int_eq(atomic_load(&drops), i);
     }
-    ck_assert(!executor_is_running());
-}
-
-START_TEST(a_worker_that_cannot_start_is_told) {
-    atomic_store(&fail_thread_at, 1);
-    expect_refusal(EAGAIN);
-}
-END_TEST
-
-START_TEST(an_exit_handler_that_cannot_be_set_is_told) {
-    atomic_store(&fail_atexit_at, 1);
-    expect_refusal(ENOMEM);
+    fail_malloc_at = 2;
+    enum task_outcome outcome = task_join(spawn(WOKEN_LATER), NULL);
+    int left = fail_malloc_at;
+    fail_malloc_at = 0;
+    ck_assert_int_eq(outcome, TASK_COMPLETED);
+    ck_assert_int_eq(left, 1);
+    expect_all_dropped();
 }
 END_TEST
 
 START_TEST(an_enormous_output_is_refused) {
-    ck_assert_ptr_null(spawn_task(&probe(AT_ONCE)->base, SIZE_MAX));
+    static const struct future_ops ops = {sizeof(struct probe), SIZE_MAX / 2,
+                                          probe_poll, probe_drop};
+    expect_join(AT_ONCE, TASK_COMPLETED, 1); // now there is a queue
+    struct probe me = probe(AT_ONCE);
+    me.base.ops = &ops;
+    ck_assert_ptr_null(spawn_probe(&me));
     ck_assert_int_eq(errno, ENOMEM);
     ck_assert_int_eq(atomic_load(&alive), 0);
+}
+END_TEST
+
+static void spawn_without_a_queue(void) {
+    fail_malloc_at = 1;
+    spawn(AT_ONCE);
+}
+
+static void spawn_without_a_worker(void) {
+    atomic_store(&fail_thread_at, 1);
+    spawn(AT_ONCE);
+}
+
+static void spawn_without_a_handler(void) {
+    atomic_store(&fail_atexit_at, 1);
+    spawn(AT_ONCE);
+}
+
+START_TEST(an_executor_that_cannot_start_ends_the_program) {
+    expect_end(spawn_without_a_queue, 1,
+               "channel: new: Cannot allocate memory");
+    expect_end(spawn_without_a_worker, 1,
+               "executor: start a worker: Resource temporarily unavailable");
+    expect_end(spawn_without_a_handler, 1,
+               "at_end: atexit: Cannot allocate memory");
 }
 END_TEST
 
@@ -890,6 +1260,7 @@ enum { senders = 4, messages = 2000 };
 
 struct sender {
     struct channel *channel;
+    int sent;
     struct message messages[messages];
 };
 
@@ -905,50 +1276,55 @@ static void *send_all(void *arg) {
 // Nothing is lost, and what one sender sends arrives in its order.
 START_TEST(a_channel_keeps_each_senders_order) {
     static struct sender all[senders];
-    static struct channel ch;
+    struct channel *ch = channel_new();
     pthread_t threads[senders];
     int next[senders] = {0};
-    channel_init(&ch);
     for (int s = 0; s < senders; s++) {
-        all[s].channel = &ch;
+        all[s].channel = ch;
         for (int i = 0; i < messages; i++) {
             all[s].messages[i].sender = s;
         }
         threads[s] = start_thread(send_all, &all[s]);
     }
     for (int i = 0; i < senders * messages; i++) {
-        struct message *m = (struct message *)channel_receive(&ch);
+        struct message *m = (struct message *)channel_receive(ch);
         ck_assert_int_eq(m->number, next[m->sender]++);
     }
     for (int s = 0; s < senders; s++) {
         pthread_join(threads[s], NULL);
     }
-    channel_destroy(&ch);
+    free(ch);
 }
 END_TEST
 
-// What is put back comes after what has newly arrived, and keeps nobody out.
-START_TEST(a_channel_serves_in_rounds) {
-    struct channel ch;
-    struct channel_node a, b, c;
-    channel_init(&ch);
-    ck_assert(channel_send(&ch, &a));
-    ck_assert_ptr_eq(channel_receive(&ch), &a);
-    channel_put_back(&ch, &a);
-    ck_assert(channel_send(&ch, &b));
-    ck_assert(channel_send(&ch, &c));
-    ck_assert_ptr_eq(channel_receive(&ch), &b);
-    channel_put_back(&ch, &b);
-    ck_assert_ptr_eq(channel_receive(&ch), &c);
-    ck_assert_ptr_eq(channel_receive(&ch), &a);
-    channel_put_back(&ch, &a);
-    ck_assert_ptr_eq(channel_receive(&ch), &b);
-    ck_assert_ptr_eq(channel_receive(&ch), &a);
-    channel_close(&ch);
-    ck_assert_ptr_null(channel_receive(&ch));
-    channel_destroy(&ch);
+// Strictly in the order of sending, also what was received and is sent anew.
+START_TEST(a_channel_is_first_in_first_out) {
+    struct channel *ch = channel_new();
+    struct channel_node a, b, c, d;
+    ck_assert(channel_send(ch, &a));
+    ck_assert(channel_send(ch, &b));
+    ck_assert_ptr_eq(channel_receive(ch), &a);
+    ck_assert(channel_send(ch, &a));
+    ck_assert(channel_send(ch, &c));
+    ck_assert_ptr_eq(channel_receive(ch), &b);
+    ck_assert(channel_send(ch, &d));
+    ck_assert(channel_send(ch, &b));
+    ck_assert_ptr_eq(channel_receive(ch), &a);
+    ck_assert(channel_send(ch, &a));
+    ck_assert_ptr_eq(channel_receive(ch), &c);
+    ck_assert_ptr_eq(channel_receive(ch), &d);
+    ck_assert_ptr_eq(channel_receive(ch), &b);
+    channel_close(ch);
+    ck_assert_ptr_eq(channel_receive(ch), &a);
+    ck_assert_ptr_null(channel_receive(ch));
+    free(ch);
 }
 END_TEST
+
+static void *close_now(void *ch) {
+    channel_close(ch);
+    return NULL;
+}
 
 static void *close_later(void *ch) {
     pause_ms(30);
@@ -957,21 +1333,71 @@ static void *close_later(void *ch) {
 }
 
 START_TEST(a_closed_channel_gives_what_it_has) {
-    struct channel ch;
-    struct channel_node sent, late;
-    channel_init(&ch);
-    ck_assert(channel_send(&ch, &sent));
-    channel_close(&ch);
-    ck_assert(!channel_send(&ch, &late));
-    ck_assert_ptr_eq(channel_receive(&ch), &sent);
-    ck_assert_ptr_null(channel_receive(&ch));
-    ck_assert_ptr_null(channel_receive(&ch));
-    channel_destroy(&ch);
-    channel_init(&ch);
-    pthread_t thread = start_thread(close_later, &ch);
-    ck_assert_ptr_null(channel_receive(&ch)); // it wakes who waits
+    for (int count = 0; count < 4; count++) {
+        struct channel *ch = channel_new();
+        struct channel_node sent[4], late;
+        for (int i = 0; i < count; i++) {
+            ck_assert(channel_send(ch, &sent[i]));
+        }
+        if (count == 3) { // a round has begun
+            ck_assert_ptr_eq(channel_receive(ch), &sent[0]);
+        }
+        channel_close(ch);
+        channel_close(ch); // once more is nothing
+        ck_assert(!channel_send(ch, &late));
+        for (int i = count == 3; i < count; i++) {
+            ck_assert_ptr_eq(channel_receive(ch), &sent[i]);
+        }
+        ck_assert_ptr_null(channel_receive(ch));
+        ck_assert_ptr_null(channel_receive(ch));
+        ck_assert(!channel_send(ch, &late));
+        free(ch);
+    }
+}
+END_TEST
+
+START_TEST(closing_wakes_who_waits) {
+    struct channel *ch = channel_new();
+    pthread_t thread = start_thread(close_later, ch);
+    ck_assert_ptr_null(channel_receive(ch));
     pthread_join(thread, NULL);
-    channel_destroy(&ch);
+    free(ch);
+}
+END_TEST
+
+static void *send_until_closed(void *arg) {
+    struct sender *me = arg;
+    me->sent = 0;
+    while (me->sent < messages &&
+           channel_send(me->channel, &me->messages[me->sent].node)) {
+        me->sent++;
+    }
+    return NULL;
+}
+
+// What was sent before the end arrives, and what was refused does not.
+START_TEST(closing_among_senders_loses_nothing) {
+    static struct sender all[senders];
+    pthread_t threads[senders], closer;
+    for (int round = 0; round < 200; round++) {
+        struct channel *ch = channel_new();
+        int received = 0, sent = 0;
+        for (int s = 0; s < senders; s++) {
+            all[s].channel = ch;
+            threads[s] = start_thread(send_until_closed, &all[s]);
+        }
+        closer = start_thread(close_now, ch);
+        while (channel_receive(ch) != NULL) {
+            received++;
+        }
+        pthread_join(closer, NULL);
+        for (int s = 0; s < senders; s++) {
+            pthread_join(threads[s], NULL);
+            sent += all[s].sent;
+        }
+        ck_assert_int_eq(received, sent);
+        free(ch);
+    }
 }
 END_TEST
 
@@ -988,8 +1414,13 @@ static void add_tests(TCase *tests) {
     tcase_add_test(tests, an_awaiting_task_is_cancelled);
     tcase_add_test(tests, the_last_awaiter_is_woken);
     tcase_add_test(tests, a_finished_task_keeps_no_awaiter);
+    tcase_add_test(tests, two_that_awaited_each_other_are_freed);
     tcase_add_test(tests, a_wake_after_the_end_does_nothing);
     tcase_add_loop_test(tests, each_use_at_each_moment, 0, uses * moments);
+    tcase_add_loop_test(tests, the_future_is_dropped_once, 0, ways);
+    tcase_add_loop_test(tests, what_is_spawned_is_moved, 0,
+                        sizeof out_sizes / sizeof out_sizes[0]);
+    tcase_add_test(tests, a_newcomer_overtakes_nobody);
     tcase_add_test(tests, a_wake_brings_what_was_done_before_it);
     tcase_add_test(tests, who_waits_needs_no_cpu_time);
     tcase_add_test(tests, thousands_of_tasks_at_once);
@@ -1000,13 +1431,19 @@ static void add_tests(TCase *tests) {
     tcase_add_test(tests, at_exit_every_task_is_dropped);
     tcase_add_test(tests, a_task_can_end_the_program);
     tcase_add_test(tests, a_fork_can_exit);
-    tcase_add_test(tests, each_allocation_may_fail);
-    tcase_add_test(tests, a_worker_that_cannot_start_is_told);
-    tcase_add_test(tests, an_exit_handler_that_cannot_be_set_is_told);
+    tcase_add_test(tests, after_the_end_every_task_is_cancelled);
+    tcase_add_test_raise_signal(tests, a_panic_outside_a_task_ends_the_program,
+                                SIGABRT);
+    tcase_add_test_raise_signal(tests, a_panic_in_a_drop_ends_the_program,
+                                SIGABRT);
+    tcase_add_test(tests, a_spawn_without_memory_is_told);
     tcase_add_test(tests, an_enormous_output_is_refused);
+    tcase_add_test(tests, an_executor_that_cannot_start_ends_the_program);
     tcase_add_test(tests, a_channel_keeps_each_senders_order);
-    tcase_add_test(tests, a_channel_serves_in_rounds);
+    tcase_add_test(tests, a_channel_is_first_in_first_out);
     tcase_add_test(tests, a_closed_channel_gives_what_it_has);
+    tcase_add_test(tests, closing_wakes_who_waits);
+    tcase_add_test(tests, closing_among_senders_loses_nothing);
 }
 
 int main(void) {
