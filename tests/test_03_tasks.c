@@ -4,6 +4,7 @@
 // program, the executor that steals, and what happens when memory is out.
 #include "harness.h"
 
+#include "at_end.h"
 #include "channel.h"
 #include "executor.h"
 #include "stealing.h"
@@ -1125,6 +1126,45 @@ START_TEST(after_the_end_every_task_is_cancelled) {
 }
 END_TEST
 
+// ---- Whoever has something to do at the end ----
+
+static char ended[8]; // who has ended, in this order
+
+static void end_one(void) {
+    strcat(ended, "1");
+}
+
+static void end_three(void) {
+    strcat(ended, "3");
+}
+
+static void *come_late(void *unused) {
+    at_end(end_three);
+    return unused;
+}
+
+// As the worker may, while it is waited for.
+static void end_two(void) {
+    strcat(ended, "2");
+    pthread_join(start_thread(come_late, NULL), NULL);
+}
+
+static void tell_order(void) {
+    _exit(strcmp(ended, "231") == 0 ? 0 : 5);
+}
+
+static void end_in_turn(void) {
+    __real_atexit(tell_order); // runs after the others
+    at_end(end_one);
+    at_end(end_two);
+    exit(1);
+}
+
+START_TEST(who_came_last_ends_first) {
+    expect_end(end_in_turn, 0, NULL);
+}
+END_TEST
+
 // ---- Where there is no poll to give up ----
 
 START_TEST(a_panic_outside_a_task_ends_the_program) {
@@ -1432,6 +1472,7 @@ static void add_tests(TCase *tests) {
     tcase_add_test(tests, a_task_can_end_the_program);
     tcase_add_test(tests, a_fork_can_exit);
     tcase_add_test(tests, after_the_end_every_task_is_cancelled);
+    tcase_add_test(tests, who_came_last_ends_first);
     tcase_add_test_raise_signal(tests, a_panic_outside_a_task_ends_the_program,
                                 SIGABRT);
     tcase_add_test_raise_signal(tests, a_panic_in_a_drop_ends_the_program,

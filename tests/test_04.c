@@ -55,7 +55,9 @@ static double at(const struct play *p, const char *text) {
 
 START_TEST(nobody_wakes_early) {
     const struct play *p = runs[_i];
-    expect_seconds(p, 5, 7.5);
+    expect_seconds(p, 5, 60);
+    // It may have waited long for a processor before its first line.
+    ck_assert_double_lt(p->seconds - p->lines[0].at, 7.5);
     for (int i = 1; i <= 3; i++) {
         // Both since the program's start. Between two lines it may look like
         // less, because a line is stamped when it arrives, which may be late.
@@ -97,7 +99,7 @@ static void expect_crowd(const struct play *p, const char *bytes) {
     expect_status(p, 0);
     // The longest of 100 sleeps is 2.971 s; of 2000 it is 3 s.
     ck_assert_double_ge(elapsed_in(p), 2.97);
-    ck_assert_double_lt(elapsed_in(p), 8);
+    ck_assert_double_lt(elapsed_in(p), 15);
     ck_assert_double_ge(median, 0);
     ck_assert_double_ge(worst, median);
     // A task alone has 80, and the smallest stack a page.

@@ -450,8 +450,8 @@ END_TEST
 // it any more.
 START_TEST(nobody_knows_who_was_dropped) {
     static struct noted was, alone;
-    begin(&was, 0.05);
-    begin(&sleepers[0], 0.1);
+    begin(&was, 0.5);
+    begin(&sleepers[0], 0.6);
     ck_assert_uint_ne(was.sleep.deadline.place, 0);
     future_drop(&was.sleep.base);
     expect_forgotten(&was);
@@ -468,7 +468,7 @@ END_TEST
 START_TEST(a_crowd_is_served_once_a_millisecond) {
     int by_place[crowd], services = 1;
     for (int i = 0; i < crowd; i++) {
-        begin(&sleepers[i], 0.2 + i / 10000.0);
+        begin(&sleepers[i], 0.6 + i / 10000.0);
     }
     expect_wakes(crowd);
     for (int i = 0; i < crowd; i++) {
@@ -489,19 +489,21 @@ START_TEST(a_crowd_is_served_once_a_millisecond) {
 END_TEST
 
 // A tenth of a millisecond after a full one: a timer that knew only full ones
-// would be late by the rest of it each time. Ours may be held up some times.
+// would be late by the rest of it each time. Ours may be held up some times, and
+// so may we, who then do not sleep at all.
 START_TEST(a_lone_sleeper_is_punctual) {
     const int64_t ms = 1000 * 1000;
     int64_t least = INT64_MAX;
-    for (int i = 0; i < 30; i++) {
-        struct noted *me = &sleepers[i];
+    struct noted *me = &sleepers[0];
+    for (int slept = 0; slept < 30;) {
         *me = (struct noted){.sleep = timer_sleep(0)};
         me->sleep.deadline.at = (monotonic_now() / ms + 5) * ms + ms / 10;
-        ck_assert_int_eq(poll_with(me, me), FUTURE_PENDING);
-        expect_wakes(i + 1);
-        int64_t late = me->woken_at - me->sleep.deadline.at;
-        least = late < least ? late : least;
-        expect_woken(me);
+        if (poll_with(me, me) == FUTURE_PENDING) {
+            expect_wakes(++slept);
+            int64_t late = me->woken_at - me->sleep.deadline.at;
+            least = late < least ? late : least;
+            expect_woken(me);
+        }
     }
     ck_assert_int_ge(least, 0);
     ck_assert_int_lt(least, 8 * ms / 10);
@@ -545,7 +547,7 @@ END_TEST
 
 // Then it wakes at once, so that it is asked again and again.
 static void expect_asking(struct noted *me) {
-    *me = (struct noted){.sleep = timer_sleep(0.05)};
+    *me = (struct noted){.sleep = timer_sleep(0.3)};
     enum poll_result result;
     int polls = 0;
     do {
@@ -565,7 +567,7 @@ START_TEST(without_any_memory_they_ask_again) {
     expect_asking(&sleepers[1]);
     atomic_store(&memory_is_out, false);
     atomic_store(&wakes, 0);
-    begin(&sleepers[2], 0.05);
+    begin(&sleepers[2], 0.3);
     expect_wakes(1);
     expect_woken(&sleepers[2]);
 }
