@@ -350,7 +350,6 @@ static bool waits_for_future(const struct span *s) {
 // It sleeps until somebody calls the waker, where chapter 02 asked and asked.
 static bool say_awaited(FILE *out, const struct trace *t) {
     const struct lane *thread = trace_most(t, THREADS, waits_for_future);
-    double time = thread != NULL ? lane_time(thread, waits_for_future) : 0;
     double futures = 0, polls = 0;
     for (size_t i = 0; i < t->lane_count; i++) {
         const struct lane *lane = &t->lanes[i];
@@ -359,11 +358,12 @@ static bool say_awaited(FILE *out, const struct trace *t) {
             polls += lane_polls(lane);
         }
     }
-    if (time <= trace_worth(t) || polls == 0) {
+    if (thread == NULL || polls == 0 ||
+        lane_time(thread, waits_for_future) <= trace_worth(t)) {
         return false;
     }
     fprintf(out, "%s waited ", thread->name);
-    put_time(out, time);
+    put_time(out, lane_time(thread, waits_for_future));
     fputs(" for ", out);
     put_count(out, futures, "future");
     fputs("; ", out);

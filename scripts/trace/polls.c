@@ -28,22 +28,22 @@ enum {
 // and one while it is ASIDE puts it IN_LINE.
 enum place { IN_LINE, POLLED, WOKEN, ASIDE };
 
+// What is not atomic is touched only by who polls it, or before anybody can; and
+// by who wakes it while it is ASIDE.
 struct watched {
     struct lane *lane;
-    atomic_bool taken; // false: free for the next one
     _Atomic(const void *) waker;
     _Atomic(const void *) handle;
+    int64_t last_end; // of a poll; 0: never polled
     _Atomic enum place place;
     atomic_int home;
-    // What follows is touched only by who polls it, or before anybody can.
-    int64_t last_end; // of a poll; 0: never polled
     // When its last poll ended, how many had been drawn, and how many pauses
     // there had been.
     int drawn_before, pauses_before;
-    bool drawn; // its lane shows the poll that is going on
-    bool finished;
-    // And by who wakes it while it is ASIDE.
     enum lane_state between; // what its lane shows between two polls
+    atomic_bool taken;       // false: free for the next one
+    bool drawn;              // its lane shows the poll that is going on
+    bool finished;
 };
 
 static struct watched tasks[most_watched];
@@ -158,7 +158,9 @@ struct watched *task_begins(enum task_kind kind) {
         fill_in(w, lane);
     } else {
         w = &crowd;
-        crowd.lane = crowd.lane != NULL ? crowd.lane : lane;
+        if (crowd.lane == NULL) { // else they are polled already
+            crowd.lane = lane;
+        }
     }
     pthread_mutex_unlock(&mutex);
     trace_enter(lane, READY, (struct about){.name = "spawned"}, now);

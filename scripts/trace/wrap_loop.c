@@ -136,10 +136,8 @@ int __wrap_uv_run(uv_loop_t *loop, uv_run_mode mode) {
         me->is_loop = true;
         name_loop(me);
     }
-    me->is_worker = true; // futures may be polled in here
     trace_enter(me->lane, PARKED, says("poll"), look(me));
     int result = __real_uv_run(loop, mode);
-    me->is_worker = false;
     go_on(me);
     return result;
 }
