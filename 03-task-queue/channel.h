@@ -13,7 +13,8 @@ struct channel_node {
     struct channel_node *next; // the channel's, from send until receive
 };
 
-struct channel *channel_new(void); // RETURNS: free, when it is empty
+// RETURNS a channel, ended by free when it is empty and no send is under way.
+struct channel *channel_new(void);
 
 // Any thread. True: the channel has node. False: the channel is closed and
 // node stays yours.
