@@ -115,9 +115,10 @@ struct future *task_inner(struct task *t) {
     return (struct future *)t->future;
 }
 
-// The output begins where the next max_align_t would.
+// Behind the future the output begins, on an address that is good for any type.
+// Where there is none, no room is lost: a small task is a cheap one.
 static size_t room_for(const struct future *f) {
-    size_t unit = sizeof(max_align_t);
+    size_t unit = f->ops->out_size > 0 ? _Alignof(max_align_t) : 1;
     return (f->ops->size + unit - 1) / unit * unit;
 }
 

@@ -59,8 +59,8 @@ static void wake_all(void *unused) {
     (void)unused;
     must(pthread_mutex_lock(&mutex), "block_on: lock");
     wakes++;
-    must(pthread_cond_broadcast(&woken), "block_on: wake");
     must(pthread_mutex_unlock(&mutex), "block_on: unlock");
+    must(pthread_cond_broadcast(&woken), "block_on: wake");
 }
 
 static void count_nothing(void *unused) {
