@@ -26,7 +26,7 @@ static void expect_answer(int fd, const char *text) {
     ck_assert_str_eq(answer, text);
 }
 
-static void expect_end(int fd) {
+static void expect_end_of_stream(int fd) {
     char answer[8];
     ck_assert_uint_eq(client_read(fd, answer, sizeof answer, 1), 0);
     close(fd);
@@ -196,7 +196,7 @@ START_TEST(answers_a_half_closed_client) {
     ck_assert_int_eq(memcmp(sent, answer, size), 0);
     close(fd);
     shutdown(silent, SHUT_WR);
-    expect_end(silent);
+    expect_end_of_stream(silent);
     ck_assert_int_eq(server_stop(&s, SIGINT), 0);
 }
 END_TEST
@@ -305,7 +305,7 @@ START_TEST(blocked_it_does_not_hear_the_signal) {
     kill(s.pid, SIGINT);
     expect_answer(fd, "hello");
     ck_assert(seconds() - start >= 1);
-    expect_end(fd);
+    expect_end_of_stream(fd);
     ck_assert_int_eq(server_stop(&s, 0), 0);
 }
 END_TEST
@@ -327,13 +327,13 @@ START_TEST(pooled_clients_come_and_go) {
     expect_logged(&s, "message 2: work begins\n");
     client_say(patient, "two");
     expect_answer(brief, "short");
-    expect_end(brief);
+    expect_end_of_stream(brief);
     expect_answer(patient, "one, ");
     expect_logged(&s, "message 4: work begins\n");
     double start = seconds();
     kill(s.pid, SIGTERM);
     expect_answer(patient, "two");
-    expect_end(patient);
+    expect_end_of_stream(patient);
     ck_assert_int_eq(server_stop(&s, 0), 0);
     ck_assert(seconds() - start < 4);
 }

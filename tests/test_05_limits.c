@@ -38,7 +38,7 @@ static void expect_echo(int fd, const char *text) {
     ck_assert_str_eq(answer, text);
 }
 
-static void expect_end(int fd) {
+static void expect_end_of_stream(int fd) {
     char answer[8];
     ck_assert_uint_eq(client_read(fd, answer, sizeof answer, 1), 0);
 }
@@ -219,12 +219,12 @@ START_TEST(who_is_silent_too_long_is_closed) {
         pause_ms(250);
         expect_echo(slow, "x");
     }
-    expect_end(silent);
+    expect_end_of_stream(silent);
     double end = seconds() - start;
     ck_assert(end >= 1 && end < 4);
     expect_logged(
         &s, "Error serving connection: the client does not take its answers\n");
-    expect_end(slow);
+    expect_end_of_stream(slow);
     ck_assert(seconds() - start >= 0.5 + 1);
     close(silent);
     close(slow);
@@ -369,7 +369,7 @@ START_TEST(stops_when_the_answers_are_out) {
     size_t sent = send_until_stuck(fd), received = 0;
     expect_echo(idle, "hello");
     kill(s.pid, SIGTERM);
-    expect_end(idle);
+    expect_end_of_stream(idle);
     close(idle);
     char *text = shell("for i in $(seq 50); do bash -c "
                        "'exec 3<>/dev/tcp/127.0.0.1/%d' 2>/dev/null || "
