@@ -19,36 +19,61 @@
 
 struct channel {
     _Atomic(struct channel_node *) newest; // sent and not yet taken
-    struct channel_node asleep; // is the newest while the receiver sleeps
     struct channel_node last;   // is the newest for ever once it is closed
     struct channel_node *round; // the receiver's: taken and not yet received
-    pthread_mutex_t mutex;      // guards nothing but the wait
-    pthread_cond_t sent;
+    atomic_int receiver;        // AWAKE, ASLEEP or NOTIFIED
+    pthread_mutex_t mutex;
+    pthread_cond_t notified;
 };
 
 struct channel *channel_new(void) {
     struct channel *ch = malloc(sizeof *ch);
     must(ch == NULL ? ENOMEM : 0, "channel: new");
     *ch = (struct channel){.mutex = PTHREAD_MUTEX_INITIALIZER,
-                           .sent = PTHREAD_COND_INITIALIZER};
+                           .notified = PTHREAD_COND_INITIALIZER};
     return ch;
+}
+
+// ---- Where the receiver sleeps ----
+
+// The receiver notes that it is about to sleep, and whoever notifies it sees
+// that and calls it, or leaves a mark, and it does not sleep. Only a receiver
+// that sleeps costs the sender a lock.
+enum { AWAKE, ASLEEP, NOTIFIED };
+
+static void notify(struct channel *ch) {
+    if (atomic_exchange(&ch->receiver, NOTIFIED) == ASLEEP) {
+        must(pthread_mutex_lock(&ch->mutex), "channel: lock");
+        must(pthread_cond_signal(&ch->notified), "channel: signal");
+        must(pthread_mutex_unlock(&ch->mutex), "channel: unlock");
+    }
+}
+
+static void sleep_until_notified(struct channel *ch) {
+    int awake = AWAKE;
+    must(pthread_mutex_lock(&ch->mutex), "channel: lock");
+    if (atomic_compare_exchange_strong(&ch->receiver, &awake, ASLEEP)) {
+        while (atomic_load(&ch->receiver) == ASLEEP) {
+            must(pthread_cond_wait(&ch->notified, &ch->mutex), "channel: wait");
+        }
+    }
+    atomic_store(&ch->receiver, AWAKE);
+    must(pthread_mutex_unlock(&ch->mutex), "channel: unlock");
 }
 
 // ---- Sending ----
 
-// Whoever takes the receiver's mark away has to wake it.
+// If there was a node already, whoever sent that has notified the receiver.
 bool channel_send(struct channel *ch, struct channel_node *node) {
     struct channel_node *top = atomic_load(&ch->newest);
     do {
         if (top == &ch->last) {
             return false;
         }
-        node->next = top == &ch->asleep ? NULL : top;
+        node->next = top;
     } while (!atomic_compare_exchange_weak(&ch->newest, &top, node));
-    if (top == &ch->asleep) {
-        must(pthread_mutex_lock(&ch->mutex), "channel: lock");
-        must(pthread_mutex_unlock(&ch->mutex), "channel: unlock");
-        must(pthread_cond_signal(&ch->sent), "channel: signal");
+    if (top == NULL) {
+        notify(ch);
     }
     return true;
 }
@@ -71,28 +96,11 @@ static struct channel_node *turned_round(struct channel_node *list) {
     return turned;
 }
 
-// The receiver leaves a mark only where there is nothing, in one step. So no
-// sender can come unseen between its look and its sleep.
-static void sleep_while_empty(struct channel *ch) {
-    struct channel_node *nothing = NULL;
-    if (atomic_compare_exchange_strong(&ch->newest, &nothing, &ch->asleep)) {
-        must(pthread_mutex_lock(&ch->mutex), "channel: lock");
-        while (atomic_load(&ch->newest) == &ch->asleep) {
-            must(pthread_cond_wait(&ch->sent, &ch->mutex), "channel: wait");
-        }
-        must(pthread_mutex_unlock(&ch->mutex), "channel: unlock");
-    }
-}
-
-// RETURNS all that is there, newest first, and waits until there is something;
-// NULL: nothing will come. The mark of the end stays where it is, so the
-// channel stays closed.
+// RETURNS all that is there, newest first; NULL: nothing. The mark stays where
+// it is, so that the channel stays closed.
 static struct channel_node *take_all(struct channel *ch) {
-    struct channel_node *all;
-    while ((all = atomic_load(&ch->newest)) == NULL) {
-        sleep_while_empty(ch);
-    }
-    while (all != &ch->last &&
+    struct channel_node *all = atomic_load(&ch->newest);
+    while (all != NULL && all != &ch->last &&
            !atomic_compare_exchange_weak(&ch->newest, &all, NULL)) {
     }
     if (all == &ch->last) {
@@ -103,10 +111,17 @@ static struct channel_node *take_all(struct channel *ch) {
 }
 
 struct channel_node *channel_receive(struct channel *ch) {
-    if (ch->round == NULL) {
+    while (ch->round == NULL) {
+        bool closed = atomic_load(&ch->newest) == &ch->last;
         ch->round = turned_round(take_all(ch));
+        if (ch->round == NULL) {
+            if (closed) {
+                return NULL;
+            }
+            sleep_until_notified(ch);
+        }
     }
     struct channel_node *node = ch->round;
-    ch->round = node != NULL ? node->next : NULL;
+    ch->round = node->next;
     return node;
 }

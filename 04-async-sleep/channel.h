@@ -13,8 +13,7 @@ struct channel_node {
     struct channel_node *next; // the channel's, from send until receive
 };
 
-// RETURNS a channel, ended by free when it is empty and no send is under way.
-struct channel *channel_new(void);
+struct channel *channel_new(void); // RETURNS: free, when it is empty
 
 // Any thread. True: the channel has node. False: the channel is closed and
 // node stays yours.

@@ -112,8 +112,10 @@ chapter_03() {
         's/t->awaiter = waker_clone\(waker\);//'
     mutant cancel_does_not_wake handle.c cancel \
         '/^void task_cancel\(/,/^}/s/task_wake\(t\);//'
-    mutant send_wakes_nobody channel.c mailbox \
-        '/^bool channel_send\(/,/^}/s/must\(pthread_cond_signal\(&ch->sent\), "[^"]*"\);//'
+    mutant send_notifies_nobody channel.c mailbox \
+        '/^bool channel_send\(/,/^}/s/notify\(ch\);//'
+    mutant a_notice_does_not_wake channel.c mailbox \
+        '/^static void notify\(/,/^}/s/must\(pthread_cond_signal\(&ch->notified\), "[^"]*"\);//'
     # Somebody waits: a task's waker is cloned, and a task is put to rest.
     mutant a_waker_of_a_task_is_cloned task.c 'mailbox cancel' \
         -e 's/^(static const struct waker_ops task_waker = \{)task_ref,/static void no_clone(void *task) { abort(); }\n\1no_clone,/'
