@@ -1127,6 +1127,38 @@ START_TEST(after_the_end_every_task_is_cancelled) {
 }
 END_TEST
 
+// ---- In the middle of a poll ----
+
+static struct task *queued_at_the_end;
+
+static void *open_gate_at_the_end(void *unused) {
+    while (executor_is_running()) {
+        pause_ms(1);
+    }
+    atomic_store(&gate_is_open, true);
+    return unused;
+}
+
+static void expect_cancelled(void) {
+    _exit(task_join(queued_at_the_end, NULL) == TASK_CANCELLED ? 0 : 6);
+}
+
+// The worker is held until the end has begun, and only then comes to the other
+// task.
+static void end_while_held(void) {
+    __real_atexit(expect_cancelled); // runs after the executor has stopped
+    task_detach(spawn(HELD));
+    wait_for(&held, 1);
+    queued_at_the_end = spawn(AT_ONCE);
+    pthread_detach(start_thread(open_gate_at_the_end, NULL));
+    exit(1);
+}
+
+START_TEST(at_the_end_nobody_is_polled_any_more) {
+    expect_end(end_while_held, 0, NULL);
+}
+END_TEST
+
 // ---- Whoever has something to do at the end ----
 
 static char ended[8]; // who has ended, in this order
@@ -1473,6 +1505,7 @@ static void add_tests(TCase *tests) {
     tcase_add_test(tests, a_task_can_end_the_program);
     tcase_add_test(tests, a_fork_can_exit);
     tcase_add_test(tests, after_the_end_every_task_is_cancelled);
+    tcase_add_test(tests, at_the_end_nobody_is_polled_any_more);
     tcase_add_test(tests, who_came_last_ends_first);
     tcase_add_test_raise_signal(tests, a_panic_outside_a_task_ends_the_program,
                                 SIGABRT);

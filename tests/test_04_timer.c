@@ -4,6 +4,7 @@
 #include "harness.h"
 
 #include "async_sleep.h"
+#include "at_end.h"
 #include "clock.h"
 #include "executor.h"
 #include "heap.h"
@@ -465,26 +466,44 @@ END_TEST
 
 // Between the last wake of one service and the first of the next lies at least a
 // millisecond. The timer waits once between them, or it was late by itself.
-START_TEST(a_crowd_is_served_once_a_millisecond) {
-    int by_place[crowd], services = 1;
+// RETURNS how many services it took.
+static int serve_a_crowd(void) {
+    int by_place[crowd], services = 1, before = atomic_load(&wakes);
     for (int i = 0; i < crowd; i++) {
-        begin(&sleepers[i], 0.6 + i / 10000.0);
+        begin(&sleepers[i], 0.5 + i / 10000.0);
     }
-    expect_wakes(crowd);
+    expect_wakes(before + crowd);
     for (int i = 0; i < crowd; i++) {
         expect_woken(&sleepers[i]);
-        by_place[sleepers[i].place] = i;
+        by_place[sleepers[i].place - before] = i;
     }
     for (int i = 1; i < crowd; i++) {
-        struct noted *before = &sleepers[by_place[i - 1]];
-        struct noted *after = &sleepers[by_place[i]];
-        if (after->waits != before->waits) {
+        struct noted *one = &sleepers[by_place[i - 1]];
+        struct noted *next = &sleepers[by_place[i]];
+        if (next->waits != one->waits) {
             services++;
-            ck_assert_int_ge(after->woken_at - before->woken_at, 1000 * 1000);
+            ck_assert_int_ge(next->woken_at - one->woken_at, 1000 * 1000);
         }
     }
-    ck_assert_int_gt(services, 1);
-    ck_assert_int_lt(services, crowd / 2); // 50, if nothing holds the timer up
+    return services;
+}
+
+// Some 50, unless something holds the timer up, and then we try again.
+START_TEST(a_crowd_is_served_once_a_millisecond) {
+    int services = 0;
+    for (int i = 0; i < 20 && services < 5; i++) {
+        services = serve_a_crowd();
+    }
+    ck_assert_int_ge(services, 5);
+    ck_assert_int_lt(services, crowd / 2);
+}
+END_TEST
+
+START_TEST(while_nobody_is_due_the_timer_sleeps) {
+    begin(&sleepers[0], 0.5);
+    expect_wakes(1);
+    expect_woken(&sleepers[0]);
+    ck_assert_int_lt(atomic_load(&waits), 20);
 }
 END_TEST
 
@@ -783,21 +802,43 @@ START_TEST(at_exit_every_sleeper_is_dropped) {
 }
 END_TEST
 
+// Between the two: the timer has stopped, and the executor has not.
+static void sleep_without_a_timer(void) {
+    struct task *task = spawn_napper(0.05, 2, 1);
+    if (task_join(task, NULL) != TASK_COMPLETED) {
+        _exit(4);
+    }
+}
+
+static void end_in_the_middle(void) {
+    __real_atexit(report_leaks);
+    task_detach(spawn_napper(100, 1, 1)); // now there is an executor
+    at_end(sleep_without_a_timer);
+    struct async_sleep first = timer_sleep(0.001);
+    block_on(&first.base, NULL); // and now a timer
+    exit(0);
+}
+
+START_TEST(without_a_timer_they_ask_again) {
+    expect_end(end_in_the_middle, 0, NULL);
+}
+END_TEST
+
 static bool in_fork;
 
 // Runs after the others' handlers, and before the leak checker's, which a fork
 // of several threads would confuse.
 static void leave_fork(void) {
     if (in_fork) {
-        _exit(0);
+        _exit(atomic_load(&sleepers[0].wakes));
     }
 }
 
-// The same with the timer's thread, whose lock the fork may have caught.
+// The same with the timer's thread, whose lock the fork may have caught. Who
+// sleeps in the other process is not woken here.
 START_TEST(a_fork_can_exit) {
     __real_atexit(leave_fork);
-    struct async_sleep first = timer_sleep(0.001);
-    block_on(&first.base, NULL);
+    begin(&sleepers[0], 100);
     pid_t child = fork();
     if (child == 0) {
         in_fork = true;
@@ -808,6 +849,8 @@ START_TEST(a_fork_can_exit) {
     ck_assert_int_eq(waitpid(child, &status, 0), child);
     ck_assert(WIFEXITED(status));
     ck_assert_int_eq(WEXITSTATUS(status), 0);
+    future_drop(&sleepers[0].sleep.base);
+    expect_forgotten(&sleepers[0]);
 }
 END_TEST
 
@@ -846,6 +889,7 @@ static void add_tests(TCase *tests) {
     tcase_add_test(tests, an_earlier_deadline_is_not_kept_waiting);
     tcase_add_test(tests, nobody_knows_who_was_dropped);
     tcase_add_test(tests, a_crowd_is_served_once_a_millisecond);
+    tcase_add_test(tests, while_nobody_is_due_the_timer_sleeps);
     tcase_add_test(tests, a_lone_sleeper_is_punctual);
     tcase_add_test(tests, the_last_waker_counts);
     tcase_add_test(tests, what_is_due_is_ready_at_once);
@@ -856,6 +900,7 @@ static void add_tests(TCase *tests) {
     tcase_add_test(tests, a_cancelled_task_does_not_sleep_on);
     tcase_add_test(tests, thousands_sleep_and_are_dropped_at_random);
     tcase_add_loop_test(tests, at_exit_every_sleeper_is_dropped, 0, 4);
+    tcase_add_test(tests, without_a_timer_they_ask_again);
     tcase_add_test(tests, a_fork_can_exit);
     tcase_add_test(tests, any_duration_will_do);
 }
