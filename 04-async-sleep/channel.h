@@ -23,7 +23,8 @@ bool channel_send(struct channel *ch, struct channel_node *node);
 // first, or NULL once the channel is closed and empty.
 struct channel_node *channel_receive(struct channel *ch);
 
-// Any thread. From now on nothing can be sent; what is inside still arrives.
+// Any thread, but not two at once. From now on nothing can be sent; what is
+// inside still arrives.
 void channel_close(struct channel *ch);
 
 #endif

@@ -1,9 +1,9 @@
-// The life of one task, small enough that every order of events can be tried.
+// The life of a task, small enough that every order of events can be tried.
 //
-// 03-task-queue/task.c says that no wake is lost, that a task is never polled
-// by two workers at once, that its memory is freed once, and that a join always
-// returns. A test tries some orders of events. Here is the same protocol in
-// Promela, and `make check-model` has spin try every one.
+// 03-task-queue/task.c and handle.c say that no wake is lost, that a task is
+// never polled by two workers at once, that its memory is freed once, and that
+// a join always returns. A test tries some orders of events. Here is the same
+// protocol in Promela, and `make check-model` has spin try every one.
 //
 // How to read it. A proctype is a thread. Between any two steps of a thread
 // all the others may take steps of theirs. What stands in `atomic` is one step,
@@ -16,44 +16,55 @@
 //
 // say what C says with `if (atomic_exchange(&t->state, WOKEN) == IDLE)`. A
 // condition that stands alone waits until it holds. Where several :: branches
-// can be taken, spin tries each. An inline is a function; "in task.c: rest"
+// can be taken, spin tries each. An inline is a function; "in task.c: finish"
 // before it says which C function it mirrors, and the script looks whether
-// that function is still there.
+// that file still has it. What C calls t->state is state[t] here.
 //
 // What C does not have are the variables under "What spin watches" and the
 // asserts about them. Under #ifdef stand classic mistakes, each beside the
 // right lines; with any of them in, spin must find something wrong.
 //
-// Left out: a panic, which ends a task as its completion does; and the order
-// in which memory becomes visible, but for one place (see carried).
+// There are two scenes. In the first, one task waits for two friends, and a
+// thread may wait for the task (TASKS is 1). In the second, two tasks await
+// each other (TASKS is 2).
+//
+// Variables that are not used any more are set back, so that there are fewer
+// states.
+//
+// Left out: the inside of the queue, which is channel.pml; and the order in
+// which memory becomes visible, but for one place (see carried).
 
 #ifndef WORKERS
 #define WORKERS 1
+#endif
+#ifndef TASKS
+#define TASKS 1
 #endif
 
 // ---- The task ----
 
 mtype = { IDLE, WOKEN, RUNNING };
 mtype = { ALONE, AWAITED, FINISHED };
+mtype = { NOBODY, A_THREAD, THE_OTHER_TASK };
 
 // struct task
-mtype state = WOKEN;
-mtype awaiting = ALONE;
-byte refs = 2; // the handle's and the queue's
-bool cancelled;
-bool outcome; // true: it is set
-bool awaiter; // true: there is a waker in it
+mtype state[TASKS] = WOKEN;
+mtype awaiting[TASKS] = ALONE;
+mtype awaiter[TASKS] = NOBODY; // whose waker is in it
+byte refs[TASKS] = 2;          // the handle's and the queue's
+bool cancelled[TASKS];
+bool outcome[TASKS]; // true: it is set
 
 // The queue. In C the task is linked into it by a node of its own, so that
 // being there twice would destroy the list.
-byte queued;
+byte queued[TASKS];
 bool closed, running = true;
 
-// Who waits for the end: block_on's parker, or another task.
-byte parker_refs = 1;
-bool parker_woken;
+// How often block_on's waker was called. Nothing about that waker is counted,
+// and it is never freed.
+byte wakes;
 
-// ---- The future ----
+// ---- The future of the first scene ----
 
 // Two friends each put down a parcel, one bit of written, and then wake the
 // task. The future is ready when it sees both.
@@ -67,365 +78,515 @@ bool handed_out; // the friends have their clones of the waker
 bool yielded;    // it has once woken itself
 bool forgetful;  // it keeps no waker, which no future should do
 
+// ---- The futures of the second scene ----
+
+// Each holds the other task's handle and polls that. Task 1 does not wait for
+// ever: at the first poll or at the second it gives up, drops the handle, and is
+// ready. Task 0 may do so, too. Whoever gives up may cancel the other before.
+bool has_handle[TASKS] = true;
+
 // ---- What spin watches ----
 
-bool freed, parker_freed, future_dropped;
-bool in_hand;       // a worker runs the task
-bool placing;       // the handle is writing the awaiter
-bool owed;          // a wake has promised a poll that has not begun
-bool completed;     // the future was ready
-bool cut_short;     // the task may end before that
-bool told;          // the worker has woken the awaiter
-bool owner_is_done; // the join has returned
+bool freed[TASKS], future_dropped[TASKS];
+bool in_hand[TASKS];   // a worker runs the task
+bool placing[TASKS];   // an awaiter is being written
+bool owed[TASKS];      // a wake has promised a poll that has not begun
+bool completed[TASKS]; // the future was ready
+bool cut_short[TASKS]; // it may end before that
+bool owner_is_done;    // the join has returned
+
+// ---- Calls that come back to where they began ----
+
+// A task that ends wakes another one, and if the executor has closed, that one
+// ends too, in the same call. An inline cannot call itself. So such a call is
+// made by a process of its own, and its caller does nothing but wait for it.
+#define other(t) (1 - (t))
+#define WAKE 0
+#define UNREF 1
+#define CANCEL 2
+inline call(what, task) {
+    run called(what, task, back);
+    back?_
+}
 
 // ---- future.c ----
 
-// in future.c: parker_wake
-// Its last step is to unlock the parker's mutex.
-inline parker_wake() {
-    atomic { assert(!parker_freed); parker_woken = true };
-    assert(!parker_freed)
+// in future.c: wake_all
+// It does this under the mutex that block_on looks under.
+inline wake_all() {
+    wakes++
 }
 
-// in future.c: parker_drop
-inline parker_drop() {
-    atomic {
-        assert(!parker_freed);
-        parker_refs--;
-        parker_freed = (parker_refs == 0)
-    }
+// in future.c: waker_wake
+inline wake_awaiter(t) {
+    if
+    :: awaiter[t] == A_THREAD -> wake_all()
+#if TASKS == 2
+    :: awaiter[t] == THE_OTHER_TASK -> call(WAKE, other(t))
+#endif
+    fi
+}
+
+// in future.c: waker_drop
+inline drop_awaiter(t) {
+#if TASKS == 2
+    if
+    :: awaiter[t] == THE_OTHER_TASK -> awaiter[t] = NOBODY; call(UNREF, other(t))
+    :: awaiter[t] == NOBODY
+    fi
+#else
+    awaiter[t] = NOBODY
+#endif
 }
 
 // in future.c: future_drop
-inline future_drop() {
+// in handle.c: handle_drop
+inline future_drop(t) {
     atomic {
-        assert(!freed);
-        assert(!future_dropped);
-        future_dropped = true
-    }
+        assert(!freed[t]);
+        assert(!future_dropped[t]);
+        future_dropped[t] = true
+    };
+#if TASKS == 2
+    if
+    :: has_handle[t] -> has_handle[t] = false; call(UNREF, other(t))
+    :: else
+    fi
+#endif
 }
 
 // ---- task.c, in its order ----
 
 // in task.c: task_ref
-inline task_ref() {
-    atomic { assert(!freed); refs++ }
+inline task_ref(t) {
+    atomic { assert(!freed[t]); refs[t]++ }
 }
 
-inline free_task() {
-    assert(!(told && awaiter)); // who was told is let go at once
+inline free_task(t) {
 #ifndef KEEP_SLEEPING_FUTURE
     if
-    :: !future_dropped -> future_drop()
+    :: awaiting[t] != FINISHED -> future_drop(t)
     :: else
     fi;
 #endif
-    if
-    :: awaiter -> parker_drop()
-    :: else
-    fi;
-    atomic { assert(!freed); freed = true }
+    drop_awaiter(t);
+    atomic { assert(!freed[t]); freed[t] = true }
 }
 
 // in task.c: task_unref
-// It looks first, because the owner of the only reference need not count.
-inline task_unref() {
+inline task_unref(t) {
     if
-    :: atomic { refs == 1 -> assert(!freed) };
-        free_task()
-    :: atomic { refs != 1 -> assert(!freed) };
-        if
-        :: atomic { refs == 1 -> assert(!freed); refs-- };
-            free_task()
-        :: atomic { refs != 1 -> assert(!freed); refs-- }
-        fi
+    :: atomic { refs[t] == 1 -> assert(!freed[t]); refs[t]-- };
+        free_task(t)
+    :: atomic { refs[t] != 1 -> assert(!freed[t]); refs[t]-- }
     fi
 }
 
 // in task.c: finish
-inline finish() {
-    future_drop();
+inline finish(t) {
+    future_drop(t);
 #ifdef UNREF_TOO_EARLY
-    task_unref();
+    task_unref(t);
 #endif
 #ifndef OUTCOME_TOO_LATE
-    atomic { assert(!freed); outcome = true };
+    atomic { assert(!freed[t]); outcome[t] = true };
 #endif
     if
 #ifdef FINISH_IN_TWO_STEPS
-    :: awaiting != AWAITED -> awaiting = FINISHED
-    :: awaiting == AWAITED -> awaiting = FINISHED;
+    :: awaiting[t] != AWAITED -> awaiting[t] = FINISHED
+    :: awaiting[t] == AWAITED -> awaiting[t] = FINISHED;
 #else
-    :: atomic { awaiting != AWAITED -> assert(!freed); awaiting = FINISHED }
-    :: atomic { awaiting == AWAITED -> assert(!freed); awaiting = FINISHED };
+    :: atomic {
+        awaiting[t] != AWAITED -> assert(!freed[t]); awaiting[t] = FINISHED
+    }
+    :: atomic {
+        awaiting[t] == AWAITED -> assert(!freed[t]); awaiting[t] = FINISHED
+    };
 #endif
-        assert(!freed);
-        assert(awaiter && !placing);
-        parker_wake();
-        told = true;
+        assert(!freed[t]);
+        assert(awaiter[t] != NOBODY && !placing[t]);
+        wake_awaiter(t);
 #ifndef KEEP_AWAITER
-        awaiter = false;
-        parker_drop()
+        drop_awaiter(t)
 #endif
     fi;
 #ifdef OUTCOME_TOO_LATE
-    atomic { assert(!freed); outcome = true };
+    atomic { assert(!freed[t]); outcome[t] = true };
 #endif
 #ifndef UNREF_TOO_EARLY
-    task_unref()
+    task_unref(t)
 #endif
 }
 
-// The worker of executor.c may put a task on its queue even when it is closed;
-// the workers of stealing.c may not.
+// A closed queue refuses everybody, the worker too.
+// in task.c: schedule
 // in executor.c: put_on_queue
 // in stealing.c: put_on_queue
-#if WORKERS == 1
-#define REFUSED (closed && !on_worker)
-#else
-#define REFUSED closed
-#endif
-
-// in task.c: schedule
-inline schedule() {
+inline schedule(t) {
     if
-    :: atomic { !REFUSED -> assert(!freed); assert(queued == 0); queued++ }
-    :: atomic { REFUSED -> assert(!freed) };
-        finish()
+    :: atomic {
+        !closed -> assert(!freed[t]); assert(queued[t] == 0); queued[t]++
+    }
+    :: atomic { closed -> assert(!freed[t]) };
+#ifndef FORGET_THE_REFUSED
+        finish(t)
+#endif
     fi
 }
 
 // The writing half of atomic_exchange(&t->state, ...) in a wake. mine is what
 // the thread has written.
-inline set_woken() {
-    assert(!freed);
-    state = WOKEN;
+inline set_woken(t) {
+    assert(!freed[t]);
+    state[t] = WOKEN;
     carried = carried | mine;
-    owed = true
+    owed[t] = true
 }
 
-// in task.c: wake
-inline wake() {
+// in task.c: task_wake
+inline task_wake(t) {
     if
 #ifdef FORGET_WAKE_WHILE_RUNNING
-    :: atomic { state == RUNNING -> assert(!freed); owed = true }
-    :: atomic { state == WOKEN -> set_woken() }
-    :: atomic { state == IDLE -> set_woken() };
+    :: atomic { state[t] == RUNNING -> assert(!freed[t]); owed[t] = true }
+    :: atomic { state[t] == WOKEN -> set_woken(t) }
+    :: atomic { state[t] == IDLE -> set_woken(t) };
 #elif defined(WAKE_ONLY_LOOKS)
-    :: atomic { state == WOKEN -> assert(!freed); owed = true }
-    :: atomic { state == RUNNING -> set_woken() }
-    :: atomic { state == IDLE -> set_woken() };
+    :: atomic { state[t] == WOKEN -> assert(!freed[t]); owed[t] = true }
+    :: atomic { state[t] == RUNNING -> set_woken(t) }
+    :: atomic { state[t] == IDLE -> set_woken(t) };
 #elif defined(WAKE_IN_TWO_STEPS)
-    :: state != IDLE -> atomic { set_woken() }
-    :: state == IDLE -> atomic { set_woken() };
+    :: state[t] != IDLE -> atomic { set_woken(t) }
+    :: state[t] == IDLE -> atomic { set_woken(t) };
 #elif defined(QUEUE_WHILE_RUNNING)
-    :: atomic { state == WOKEN -> set_woken() }
-    :: atomic { state != WOKEN -> set_woken() };
+    :: atomic { state[t] == WOKEN -> set_woken(t) }
+    :: atomic { state[t] != WOKEN -> set_woken(t) };
 #else
-    :: atomic { state != IDLE -> set_woken() }
-    :: atomic { state == IDLE -> set_woken() };
+    :: atomic { state[t] != IDLE -> set_woken(t) }
+    :: atomic { state[t] == IDLE -> set_woken(t) };
 #endif
 #ifndef QUEUE_WITHOUT_REF
-        task_ref();
+        task_ref(t);
 #endif
-        schedule()
+        schedule(t)
     fi
 }
 
-// in task.c: poll_catching
-// With the future's poll. The first one gives each friend a clone of the waker.
-// A poll may also wake the task itself, and say pending.
-inline poll_catching() {
-    atomic { assert(!freed); assert(!future_dropped) };
+// ---- handle.c, what a poll needs ----
+
+// in handle.c: leave_waker
+// It answers in ended: true, if the task has finished. The waker that is left is
+// counted if it is a task's.
+inline leave_waker(h, whose) {
+    if
+#ifdef WRITE_OVER_THE_AWAITER
+    :: atomic { awaiting[h] == AWAITED -> assert(!freed[h]) }
+#else
+    :: atomic {
+        awaiting[h] == AWAITED -> assert(!freed[h]); awaiting[h] = ALONE
+    };
+        drop_awaiter(h)
+#endif
+    :: atomic { awaiting[h] == ALONE -> assert(!freed[h]) }
+    :: atomic { awaiting[h] == FINISHED -> assert(!freed[h]); ended = true }
+    fi;
+    if
+    :: ended
+    :: else ->
+        atomic { assert(!freed[h]); placing[h] = true };
+#if TASKS == 2
+        task_ref(other(h));
+#endif
+        atomic { awaiter[h] = whose; placing[h] = false };
+        if
+#ifdef AWAIT_IN_TWO_STEPS
+        :: awaiting[h] == ALONE -> awaiting[h] = AWAITED
+#else
+        :: atomic {
+            awaiting[h] == ALONE -> assert(!freed[h]); awaiting[h] = AWAITED
+        }
+#endif
+#ifdef WRITE_OVER_THE_AWAITER
+        :: atomic { awaiting[h] == AWAITED -> assert(!freed[h]) }
+#endif
+        :: atomic { awaiting[h] == FINISHED -> assert(!freed[h]); ended = true }
+        fi
+    fi
+}
+
+// in handle.c: handle_poll
+// It answers in ended, too.
+inline handle_poll(h, whose) {
+    leave_waker(h, whose);
+    if
+    :: ended -> atomic { assert(!freed[h]); assert(outcome[h]) }
+    :: else
+    fi
+}
+
+// ---- The polls ----
+
+// The first poll gives each friend a clone of the waker. A poll may also wake
+// the task itself, and say pending.
+inline poll_parcels(t) {
     if
     :: sees = written
     :: true
     fi;
     if
-    :: sees == BOTH -> completed = true
+    :: sees == BOTH -> ready = true
     :: else ->
         if
         :: !handed_out && !forgetful ->
-            task_ref();
-            task_ref();
+            task_ref(t);
+            task_ref(t);
             handed_out = true
         :: else
         fi;
         if
-        :: !yielded -> yielded = true; wake()
+        :: !yielded -> yielded = true; task_wake(t)
         :: true
         fi
     fi;
     sees = 0
 }
 
-inline set_idle() {
-    state = IDLE;
-    in_hand = false
+// What has become ready is dropped with the future.
+inline poll_the_other(t) {
+    handle_poll(other(t), THE_OTHER_TASK);
+    if
+    :: ended -> atomic { ended = false; ready = true }
+    :: !ended && t == 0
+    :: !ended && t == 1 && !yielded -> yielded = true; task_wake(t)
+    :: !ended ->
+        if
+        :: call(CANCEL, other(t))
+        :: true
+        fi;
+        has_handle[t] = false;
+        call(UNREF, other(t));
+        ready = true
+    fi
 }
 
-// in task.c: rest
-// C looks at the state once more before, which only saves time.
-inline rest() {
-    if
-#ifdef REST_IN_TWO_STEPS
-    :: state == RUNNING -> atomic { set_idle() };
+// in panic.c: poll_catching
+// It answers in ready: true, if that was the last poll. The future may panic, at
+// whatever time; here it is at the end of a poll, when all else is done.
+inline poll_catching(t) {
+    atomic { assert(!freed[t]); assert(!future_dropped[t]) };
+#if TASKS == 2
+    poll_the_other(t);
 #else
-    :: atomic { state == RUNNING -> assert(!freed); set_idle() };
+    poll_parcels(t);
 #endif
-        task_unref()
-    :: atomic { state == WOKEN -> assert(!freed); in_hand = false };
-        schedule()
+    if
+    :: ready -> completed[t] = true
+    :: !ready -> atomic { ready = true; cut_short[t] = true }
+    :: !ready
     fi
+}
+
+// ---- task.c again ----
+
+inline set_idle(t) {
+    state[t] = IDLE;
+    in_hand[t] = false
 }
 
 // in task.c: task_run
-inline task_run() {
+inline task_run(t) {
     atomic {
-        assert(!freed);
-        assert(!in_hand);
-        state = RUNNING;
+        assert(!freed[t]);
+        assert(!in_hand[t]);
+        state[t] = RUNNING;
         sees = carried;
-        in_hand = true;
-        owed = false
+        in_hand[t] = true;
+        owed[t] = false
     };
     if
-    :: cancelled ->
-        atomic { sees = 0; in_hand = false };
-        finish()
-    :: else ->
-        poll_catching();
-        if
-        :: completed -> in_hand = false; finish()
-        :: else -> rest()
-        fi
-    fi
-}
-
-// in task.c: await_end
-// It answers in ended: true, if the task is finished.
-inline await_end() {
-    if
-    :: atomic { awaiting == AWAITED -> assert(!freed); awaiting = ALONE };
-        awaiter = false;
-        parker_drop()
-    :: atomic { awaiting == ALONE -> assert(!freed) }
-    :: atomic { awaiting == FINISHED -> assert(!freed); ended = true }
+    :: cancelled[t] -> atomic { ready = true; sees = 0 }
+    :: else -> poll_catching(t)
     fi;
     if
-    :: ended
-    :: else ->
-        atomic { assert(!freed); placing = true; parker_refs++ };
-        atomic { awaiter = true; placing = false };
-        if
-#ifdef AWAIT_IN_TWO_STEPS
-        :: awaiting == ALONE -> awaiting = AWAITED
+    :: ready -> atomic { ready = false; in_hand[t] = false };
+        finish(t)
+#ifdef IDLE_IN_TWO_STEPS
+    :: !ready && state[t] == RUNNING -> atomic { set_idle(t) };
 #else
-        :: atomic { awaiting == ALONE -> assert(!freed); awaiting = AWAITED }
+    :: atomic {
+        !ready && state[t] == RUNNING -> assert(!freed[t]); set_idle(t)
+    };
 #endif
-        :: atomic { awaiting == FINISHED -> assert(!freed); ended = true }
-        fi
+        task_unref(t)
+    :: atomic {
+        !ready && state[t] == WOKEN -> assert(!freed[t]); in_hand[t] = false
+    };
+        schedule(t)
     fi
 }
 
-// With block_on, join_poll and join_drop inside it. Who waits may be woken once
-// too often, so the handle may be polled once more than needed.
+// ---- The rest of handle.c ----
+
+// The waker is everybody's who is in block_on. So there may be one wake that
+// was meant for another thread.
 // in future.c: block_on
-// in task.c: join_poll
-// in task.c: join_drop
-// in task.c: task_join
-inline task_join() {
-    await_end();
+// in handle.c: task_join
+inline task_join(t) {
+#ifndef BLOCK_ON_FORGETS
+    seen = wakes;
+#endif
     do
-    :: ended -> break
-    :: atomic { !ended && parker_woken -> parker_woken = false };
-        await_end()
-    :: atomic { !ended && !polled_again -> polled_again = true };
-        await_end()
+    :: handle_poll(t, A_THREAD);
+        if
+        :: ended -> break
+        :: else
+        fi;
+#ifdef BLOCK_ON_FORGETS
+        seen = wakes;
+#endif
+        if
+        :: atomic { wakes != seen -> seen = wakes }
+        :: atomic { !stirred -> stirred = true; wakes++; seen = wakes }
+        fi
     od;
-    atomic { polled_again = false; ended = false };
-    atomic { assert(!freed); assert(outcome) };
-    task_unref()
+    atomic { stirred = false; ended = false; seen = 0; wakes = 0 };
+    task_unref(t)
 }
 
-// in task.c: task_await
 // The handle as a future that is polled once and then dropped.
-inline task_await() {
-    await_end();
+// in handle.c: task_as_future
+inline await_once(t) {
+    handle_poll(t, A_THREAD);
     ended = false;
-    task_unref()
+    task_unref(t)
 }
 
-// in task.c: task_detach
-inline task_detach() {
-    task_unref()
+// in handle.c: task_detach
+inline task_detach(t) {
+    task_unref(t)
 }
 
-// in task.c: task_cancel
-inline task_cancel() {
-    atomic { assert(!freed); cancelled = true; cut_short = true };
+// in handle.c: task_cancel
+inline task_cancel(t) {
+    atomic { assert(!freed[t]); cancelled[t] = true; cut_short[t] = true };
 #ifndef CANCEL_WITHOUT_WAKE
-    wake()
+    task_wake(t)
 #endif
 }
 
 // ---- The threads ----
 
+// One step of a worker: at the end, what is queued is cancelled first. Then, in
+// executor.c the queue is closed last of all; in stealing.c it is the first.
 // in executor.c: work
 // in stealing.c: work
+inline work(t) {
+    if
+    :: !running -> task_cancel(t)
+    :: else
+    fi;
+    task_run(t)
+}
+
+#if WORKERS == 1
+#define NO_MORE closed
+#else
+#define NO_MORE !running
+#endif
+#ifdef LEAVE_THE_QUEUE_FULL
+#define NOTHING_QUEUED true
+#elif TASKS == 2
+#define NOTHING_QUEUED (queued[0] == 0 && queued[1] == 0)
+#else
+#define NOTHING_QUEUED (queued[0] == 0)
+#endif
+
 active [WORKERS] proctype worker() {
-    bool on_worker = true;
+    bool ready = false, ended = false;
     byte mine = 0, sees = 0;
+    chan back = [0] of { bit };
 end:
     do
-    :: atomic { queued > 0 -> queued-- };
-        if
-        :: !running -> task_cancel()
-        :: else
-        fi;
-        task_run()
-    :: closed && !running && queued == 0 -> break
+    :: atomic { queued[0] > 0 -> queued[0]-- }; work(0)
+#if TASKS == 2
+    :: atomic { queued[1] > 0 -> queued[1]-- }; work(1)
+#endif
+    :: NO_MORE && NOTHING_QUEUED -> break
     od
 }
 
-// Spawns the task and does with the handle all that one may do.
+#if TASKS == 1
+
+// Spawns the task and does with the handle all that one may do. A forgetful
+// task may be joined only if it is cancelled.
 // in task.c: task_new
 active proctype owner() {
-    bool on_worker = false, ended = false, polled_again = false;
-    byte mine = 0;
+    bool ended = false, stirred = false;
+    byte mine = 0, seen = 0;
     if
-    :: forgetful = true // then only a cancelled task may be joined
+    :: forgetful = true
     :: true
     fi;
-    schedule();
+    schedule(0);
     if
-    :: task_detach()
-    :: task_await()
-    :: task_cancel(); task_detach()
-    :: !forgetful -> goto join
-    :: task_cancel(); goto join
+    :: task_cancel(0)
+    :: true
     fi;
-    goto done;
-join:
-    task_join();
-done:
-    parker_drop();
+    if
+    :: task_detach(0)
+    :: await_once(0)
+    :: !forgetful || cancelled[0] -> task_join(0)
+    fi;
     owner_is_done = true
 }
 
 // Has a clone of the waker. One of the two wakes twice.
 active [2] proctype friend() {
-    bool on_worker = false;
-    byte mine = 1 + _pid % 2;
+    byte mine = 1 + _pid % 2, left = 1 + _pid % 2;
 end:
     handed_out;
     written = written | mine;
-    wake();
+    do
+    :: left > 0 -> task_wake(0); left--
+    :: left == 0 -> break
+    od;
+    task_unref(0)
+}
+
+#else
+
+// Spawns both. How each comes to the other's handle is left out.
+// in task.c: task_new
+active proctype owner() {
+    byte mine = 0;
+    chan back = [0] of { bit };
+    schedule(0);
+    schedule(1);
+    owner_is_done = true
+}
+
+// See call.
+proctype called(byte what; byte me; chan answer) {
+    byte mine = 0;
+    chan back = [0] of { bit };
     if
-    :: mine == 1 -> wake()
-    :: else
+    :: what == WAKE -> task_wake(me)
+    :: what == UNREF -> task_unref(me)
+    :: what == CANCEL -> task_cancel(me)
     fi;
-    task_unref()
+    answer!0
+}
+
+#endif
+
+inline may_cut_short(t) {
+    cut_short[t] = cut_short[t] || !future_dropped[t]
+}
+
+inline the_end_begins() {
+    may_cut_short(0);
+#if TASKS == 2
+    may_cut_short(1)
+#endif
 }
 
 // The program may end at any time, even when all is done.
@@ -433,10 +594,10 @@ end:
 // in stealing.c: stealing_stop
 active proctype stopper() {
 #if WORKERS == 1
-    atomic { running = false; cut_short = cut_short || !future_dropped };
+    atomic { running = false; the_end_begins() };
     closed = true
 #else
-    atomic { closed = true; cut_short = cut_short || !future_dropped };
+    atomic { closed = true; the_end_begins() };
     running = false
 #endif
 }
@@ -444,12 +605,18 @@ active proctype stopper() {
 // When nobody can take another step, all must be well. Everybody acts only so
 // many times, so each run comes to this point, and what must happen sooner or
 // later must have happened here.
+inline all_is_well(t) {
+    assert(!owed[t] || future_dropped[t]);
+    assert(completed[t] || cut_short[t] || forgetful);
+    assert(owner_is_done);
+    assert(freed[t]);
+    assert(future_dropped[t])
+}
+
 active proctype the_end() {
     timeout;
-    assert(!owed || future_dropped);
-    assert(completed || cut_short || forgetful);
-    assert(owner_is_done);
-    assert(freed);
-    assert(future_dropped);
-    assert(parker_freed)
+    all_is_well(0);
+#if TASKS == 2
+    all_is_well(1)
+#endif
 }
