@@ -156,9 +156,9 @@ check-model: ## spin tries every order of events, for a task and its queue
 	@CC='$(CC)' $(BASH) scripts/check-model
 
 .PHONY: bench-runtime
-bench-runtime: build-04-async-sleep ## what tasks cost next to threads; ROWS='spawn yield-1'
+bench-runtime: build-04-async-sleep ## tasks beside tokio and threads; ROWS='spawn-1 wake-1'
 	@+$(MAKE) --no-print-directory -s -C tests/bench BUILD=$(call build_from,../../) CC='$(CC)' CFLAGS='$(FLAGS)'
-	@$(BUILD)/bench/bench_runtime $(ROWS)
+	@$(BUILD)/bench/bench_runtime $(BUILD)/bench/peers/target/release/peers $(ROWS)
 
 .PHONY: lint
 lint: ## clang-format, cppcheck, clang-tidy, shellcheck

@@ -1,6 +1,6 @@
 // What the runtime costs: a run measures one item once. bench_tasks.c has the
-// items of chapters 03 and 04, bench_threads.c the same done with threads, and
-// bench_runtime.c makes the table of them.
+// items of chapters 03 and 04, bench_threads.c the same done with threads,
+// peers/ the same done in Rust, and bench_runtime.c makes the table of them.
 #ifndef BENCH_H
 #define BENCH_H
 
@@ -13,7 +13,6 @@ struct run {
     long width;       // tasks, senders or whatever the item has several of
     double wall, cpu; // seconds, cpu for all threads together
     // Of sleepers only.
-    double ideal;       // seconds, the longest sleep; 0 for the other items
     double bytes;       // memory for each
     double late, worst; // milliseconds after the deadline: median and worst
 };
@@ -22,8 +21,7 @@ struct run {
 // as its own: every run has a fresh one.
 typedef void measure(struct run *r);
 
-measure spawn_and_finish, spawn_from_array, spawn_inside, wake_oneself,
-    hand_over;
+measure spawn_and_join, spawn_inside, wake_oneself, hand_over;
 measure send_messages, sleep_by_timer, sleep_by_asking;
 measure create_and_join, ping_pong, sleep_in_threads;
 
@@ -38,9 +36,9 @@ void need(bool ok, const char *what);
 void *allocate(size_t size);
 void *array_of(long count, size_t size);
 
-// One to three seconds, in nanoseconds, well mixed: 7919 is a prime number,
-// so that neighbours get very different times. One alone sleeps two seconds.
-int64_t sleep_for(const struct run *r, long number);
+// How many seconds a sleeper sleeps. One to three, well mixed: 7919 is a prime
+// number, so that neighbours get very different times.
+double sleep_for(long number);
 
 // The most memory that the process ever had in use, in bytes.
 double peak_memory(void);

@@ -1,22 +1,23 @@
-#define _POSIX_C_SOURCE 200809L
-// What the runtime of chapters 03 and 04 costs, next to threads, in one table.
+#define _GNU_SOURCE // sched_setaffinity
+// What the runtime of chapters 03 and 04 costs, beside others that do the same
+// work: the crates of the Rust text, tokio, and threads.
 //
-//   bench_runtime                    every row, medians of several runs
-//   bench_runtime yield-1 channel-4  these rows only
-//   bench_runtime --raw spawn=1000   one run of each, a line for a script;
-//                                    =N is how many to do
+//   bench_runtime PEERS [ROW...]
 //
-// A row shows the median of its runs: nanoseconds by the clock for each, and
-// of CPU time, all threads together. The first depends on what else the
-// machine does; the second much less. The remark has the least and the most
-// by the clock, and for sleepers how long all of them took.
+// PEERS is the program that build-peers has made; if there is none, the crates
+// and tokio are left out. Without ROW all rows are measured.
 //
-// Each run has a process of its own, so that no row finds the memory or the
-// worker of the one before it. Nothing is pinned to a core: where the system
-// puts the threads is a part of what a user gets.
+// In a round each of them runs once, so that whatever the machine does
+// meanwhile does it to all alike. A figure is the median of the rounds. By the
+// clock it depends on what else the machine does; CPU time, of all threads
+// together, much less. A ratio is ours divided by theirs: below 1 we are
+// faster, or smaller.
+//
+// Each run has a process of its own, so that none finds the memory or the
+// worker of the one before it.
 #include "bench.h"
 
-#include <stdbool.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,14 +61,13 @@ void *array_of(long count, size_t size) {
     return memset(allocate((size_t)count * size), 0xff, (size_t)count * size);
 }
 
-int64_t sleep_for(const struct run *r, long number) {
-    return r->count == 1 ? 2000000000
-                         : (1000 + number * 7919 % 2001) * INT64_C(1000000);
+double sleep_for(long number) {
+    return 1 + (double)(number * 7919 % 2001) / 1000;
 }
 
 double peak_memory(void) {
     struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
+    need(getrusage(RUSAGE_SELF, &usage) == 0, "getrusage");
     return (double)usage.ru_maxrss * 1024;
 }
 
@@ -77,11 +77,6 @@ static int by_lateness(const void *a, const void *b) {
 }
 
 void note_sleepers(struct run *r, int64_t *late) {
-    int64_t longest = 0;
-    for (long i = 0; i < r->count; i++) {
-        longest = sleep_for(r, i) > longest ? sleep_for(r, i) : longest;
-    }
-    r->ideal = (double)longest / 1e9;
     qsort(late, (size_t)r->count, sizeof *late, by_lateness);
     need(late[0] >= 0, "to sleep long enough");
     long middle = r->count / 2;
@@ -91,69 +86,157 @@ void note_sleepers(struct run *r, int64_t *late) {
 
 // ---- The rows ----
 
+enum peer { OURS, CRATES, TOKIO, THREADS, PEERS };
+
 struct row {
     const char *name; // to ask for it
     const char *item;
-    measure *measure;
+    measure *ours, *threads;    // NULL: threads have nothing like it
+    const char *work;           // what the program of the peers calls it
+    const char *crates, *tokio; // how to ask it for them; NULL: it has none
     long count, width;
+    enum { CPU, CLOCK_AND_CPU, SLEEP } figures;
+    bool one_core;
 };
 
+// tokio has two runtimes. Where main and the worker may each have a core, it is
+// the one with a worker; elsewhere the one that is a single thread, since that
+// does better there. The text's crates have no timer, so only those who ask all
+// the time can sleep by them.
 static const struct row rows[] = {
-    {"spawn", "spawn a task and join it", spawn_and_finish, 1000000, 0},
-    {"spawn-array", "the same, futures in an array", spawn_from_array, 1000000,
-     0},
-    {"spawn-inside", "spawn and join, inside a task", spawn_inside, 1000000, 0},
-    {"thread", "create a thread and join it", create_and_join, 5000, 0},
-    {"yield-1", "wake oneself, be polled: 1 task", wake_oneself, 5000000, 1},
-    {"yield-1000", "wake oneself: 1,000 tasks", wake_oneself, 5000000, 1000},
-    {"hand-over", "two tasks wake each other", hand_over, 2000000, 2},
-    {"ping-pong", "two threads wake each other", ping_pong, 20000, 2},
-    {"channel-1", "send a message: 1 sender", send_messages, 2000000, 1},
-    {"channel-4", "send a message: 4 senders", send_messages, 2000000, 4},
-    {"sleep", "a task sleeps 2 s", sleep_by_timer, 1, 0},
-    {"sleepers-10k", "10,000 tasks sleep 1 to 3 s", sleep_by_timer, 10000, 0},
-    {"sleepers-100k", "100,000 tasks sleep 1 to 3 s", sleep_by_timer, 100000,
-     0},
-    {"sleepers-1M", "1,000,000 tasks sleep 1 to 3 s", sleep_by_timer, 1000000,
-     0},
-    {"asking-10k", "10,000 tasks ask all the time", sleep_by_asking, 10000, 0},
-    {"threads-10k", "10,000 threads sleep 1 to 3 s", sleep_in_threads, 10000,
-     0},
+    {"spawn-1", "spawn a task and join it, one core", spawn_and_join, NULL,
+     "spawn", "crates", "tokio", 1000000, 0, CPU, true},
+    {"spawn-2", "the same, two cores", spawn_and_join, create_and_join, "spawn",
+     "crates", "tokio-worker", 1000000, 0, CLOCK_AND_CPU, false},
+    {"spawn-inside", "the same, inside a task", spawn_inside, NULL,
+     "spawn-inside", "crates", "tokio", 1000000, 0, CPU, false},
+    {"wake-1", "wake oneself, be polled: 1 task", wake_oneself, NULL, "wake",
+     "crates", "tokio", 5000000, 1, CPU, false},
+    {"wake-1000", "the same, 1,000 tasks", wake_oneself, NULL, "wake", "crates",
+     "tokio", 5000000, 1000, CPU, false},
+    {"hand-over", "two wake each other", hand_over, ping_pong, NULL, NULL, NULL,
+     2000000, 2, CLOCK_AND_CPU, false},
+    {"channel-1", "send a message: 1 sender", send_messages, NULL, "channel",
+     "crates", "tokio", 2000000, 1, CLOCK_AND_CPU, false},
+    {"channel-4", "the same, 4 senders", send_messages, NULL, "channel",
+     "crates", "tokio", 2000000, 4, CLOCK_AND_CPU, false},
+    {"sleepers-10k", "10,000 sleep 1 to 3 s", sleep_by_timer, sleep_in_threads,
+     "sleepers", NULL, "tokio", 10000, 0, SLEEP, false},
+    {"sleepers-100k", "100,000 sleep", sleep_by_timer, NULL, "sleepers", NULL,
+     "tokio", 100000, 0, SLEEP, false},
+    {"sleepers-1M", "1,000,000 sleep", sleep_by_timer, NULL, "sleepers", NULL,
+     "tokio", 1000000, 0, SLEEP, false},
+    {"sleepers-4M", "4,000,000 sleep", sleep_by_timer, NULL, "sleepers", NULL,
+     "tokio", 4000000, 0, SLEEP, false},
+    {"asking-10k", "10,000 ask the time instead", sleep_by_asking, NULL,
+     "sleepers", "crates", NULL, 10000, 0, SLEEP, false},
 };
-enum { ROWS = sizeof rows / sizeof rows[0] };
+enum { ROWS = sizeof rows / sizeof rows[0], MOST_ROUNDS = 5 };
 
-// Runs of less than a second are done five times, sleepers three times.
-static int runs_of(const struct row *row) {
-    return row->measure == sleep_by_timer || row->measure == sleep_by_asking ||
-                   row->measure == sleep_in_threads
-               ? 3
-               : 5;
+static int rounds_of(const struct row *row) {
+    return row->figures == SLEEP ? 3 : MOST_ROUNDS;
+}
+
+// A thread costs so much more that fewer of them are enough.
+static long count_for(const struct row *row, enum peer peer) {
+    return peer == THREADS && row->count > 100000 ? row->count / 100
+                                                  : row->count;
 }
 
 // ---- Running ----
 
-// Measures in a process of its own, which sends its figures back by a pipe.
-static struct run run_once(const struct row *row, long count) {
-    struct run r = {.count = count, .width = row->width};
-    int ends[2];
+static const char *peers_program; // NULL: there is none
+
+// tokio wants some 1,430 bytes for a sleeper, so four millions of them would
+// fill a small machine.
+static bool has_room_for_tokio(const struct row *row) {
+    double memory =
+        (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
+    return row->figures != SLEEP || (double)row->count * 1430 < memory / 2;
+}
+
+static bool takes_part(const struct row *row, enum peer peer) {
+    switch (peer) {
+    case OURS:
+        return true;
+    case CRATES:
+        return peers_program != NULL && row->crates != NULL;
+    case TOKIO:
+        return peers_program != NULL && row->tokio != NULL &&
+               has_room_for_tokio(row);
+    case THREADS:
+        return row->threads != NULL;
+    case PEERS:
+        break;
+    }
+    return false;
+}
+
+// The process and its threads to come share the core on which it is now. Where
+// there is no such call, they get what the system gives them.
+static void stay_on_this_core(void) {
+#ifdef __linux__
+    cpu_set_t cores;
+    CPU_ZERO(&cores);
+    CPU_SET((size_t)sched_getcpu(), &cores);
+    need(sched_setaffinity(0, sizeof cores, &cores) == 0, "sched_setaffinity");
+#endif
+}
+
+// Prints the figures of a run, as the program of the peers does.
+static void measure_here(measure *m, struct run r) {
+    m(&r);
+    printf("%ld %.9f %.9f %.3f %.6f %.6f\n", r.count, r.wall, r.cpu, r.bytes,
+           r.late, r.worst);
+    exit(0);
+}
+
+static _Noreturn void measure_there(const char *peer, const struct row *row) {
+    char count[32], width[32];
+    snprintf(count, sizeof count, "%ld", row->count);
+    snprintf(width, sizeof width, "%ld", row->width);
+    execl(peers_program, "peers", peer, row->work, count, width, (char *)NULL);
+    need(false, peers_program);
+    abort();
+}
+
+static void run_child(const struct row *row, enum peer peer) {
+    struct run r = {.count = count_for(row, peer), .width = row->width};
+    if (row->one_core) {
+        stay_on_this_core();
+    }
+    if (peer == OURS || peer == THREADS) {
+        measure_here(peer == OURS ? row->ours : row->threads, r);
+    }
+    measure_there(peer == CRATES ? row->crates : row->tokio, row);
+}
+
+static struct run run_once(const struct row *row, enum peer peer) {
+    struct run r = {.width = row->width};
+    int ends[2], status = 1;
     need(pipe(ends) == 0, "pipe");
     pid_t child = fork();
     need(child >= 0, "fork");
     if (child == 0) {
-        row->measure(&r);
-        need(write(ends[1], &r, sizeof r) == sizeof r, "write");
-        exit(0);
+        need(dup2(ends[1], STDOUT_FILENO) >= 0, "dup2");
+        close(ends[0]);
+        close(ends[1]);
+        run_child(row, peer);
     }
     close(ends[1]);
-    bool told = read(ends[0], &r, sizeof r) == sizeof r;
-    close(ends[0]);
-    int status = 1;
+    FILE *figures = fdopen(ends[0], "r");
+    need(figures != NULL, "fdopen");
+    int told = fscanf(figures, "%ld %lf %lf %lf %lf %lf", &r.count, &r.wall,
+                      &r.cpu, &r.bytes, &r.late, &r.worst);
+    fclose(figures);
     need(waitpid(child, &status, 0) == child, "waitpid");
-    need(told && status == 0, row->name);
+    need(told == 6 && status == 0, row->name);
     return r;
 }
 
-// Nanoseconds of CPU time, and of the clock, for each of those counted.
+// ---- Printing ----
+
+// Nanoseconds of CPU time, and by the clock, for each of those counted.
 static double cpu_each(const struct run *r) {
     return r->cpu * 1e9 / (double)r->count;
 }
@@ -162,23 +245,27 @@ static double wall_each(const struct run *r) {
     return r->wall * 1e9 / (double)r->count;
 }
 
-// What a run is ranked by. A sleeper costs no time but CPU time.
-static double each(const struct run *r) {
-    return r->ideal > 0 ? cpu_each(r) : wall_each(r);
+static double cpu_of(const struct run *r) {
+    return r->cpu;
 }
 
-static int by_each(const void *a, const void *b) {
-    double x = each(a), y = each(b);
-    return (x > y) - (x < y);
+static double late_of(const struct run *r) {
+    return r->late;
 }
 
-// ---- Printing ----
+static double worst_of(const struct run *r) {
+    return r->worst;
+}
+
+static double bytes_of(const struct run *r) {
+    return r->bytes;
+}
 
 // A number as people write it: 1,234,567, and 12.3 where it is small.
 static const char *figure(double number, char text[32]) {
     char digits[32];
     if (number < 100) {
-        snprintf(text, 32, "%.1f", number);
+        snprintf(text, 32, "%.*f", number < 10 ? 2 : 1, number);
         return text;
     }
     int length = snprintf(digits, sizeof digits, "%.0f", number), at = 0;
@@ -192,71 +279,84 @@ static const char *figure(double number, char text[32]) {
     return text;
 }
 
-static void print_sleepers(const struct run *r, long wanted) {
-    printf("%.1f s and %.1f ms, CPU %.2f s, late %.2f ms, worst %.2f ms",
-           r->ideal, (r->wall - r->ideal) * 1e3, r->cpu, r->late, r->worst);
-    if (r->count > 1) {
-        printf(", %.0f bytes each", r->bytes);
-    }
-    if (r->count < wanted) {
-        printf(", only %ld were granted", r->count);
-    }
+static int by_size(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
 }
 
-// The median run, and between which figures the runs were.
-static void print_row(const char *item, long wanted, struct run *r, int runs) {
-    char cpu[32], wall[32], rate[32], least[32], most[32];
-    qsort(r, (size_t)runs, sizeof *r, by_each);
-    const struct run *median = &r[runs / 2];
-    bool sleepers = median->ideal > 0;
-    printf("%-32s %9s %9s %11s  ", item,
-           sleepers ? "-" : figure(wall_each(median), wall),
-           figure(cpu_each(median), cpu),
-           sleepers ? "-" : figure(1e9 / wall_each(median), rate));
-    if (sleepers) {
-        print_sleepers(median, wanted);
-    } else {
-        printf("%s to %s ns", figure(each(&r[0]), least),
-               figure(each(&r[runs - 1]), most));
+// The runs of a row: of each peer as many as there are rounds.
+typedef struct run runs[PEERS][MOST_ROUNDS];
+
+static double median(const struct run *r, int rounds,
+                     double (*figure_of)(const struct run *r)) {
+    double all[MOST_ROUNDS];
+    for (int i = 0; i < rounds; i++) {
+        all[i] = figure_of(&r[i]);
+    }
+    qsort(all, (size_t)rounds, sizeof all[0], by_size);
+    return all[rounds / 2];
+}
+
+static void print_line(const struct row *row, runs r, const char *prefix,
+                       const char *what,
+                       double (*figure_of)(const struct run *r)) {
+    char label[64], text[32];
+    double medians[PEERS];
+    snprintf(label, sizeof label, "%s%s", prefix, what);
+    printf("%-43s", label);
+    for (int p = 0; p < PEERS; p++) {
+        medians[p] = -1;
+        if (takes_part(row, (enum peer)p)) {
+            medians[p] = median(r[p], rounds_of(row), figure_of);
+        }
+        printf("%9s", medians[p] < 0 ? "-" : figure(medians[p], text));
+    }
+    for (int p = CRATES; p <= TOKIO; p++) {
+        snprintf(text, sizeof text, "%.2f", medians[OURS] / medians[p]);
+        printf("%9s", medians[p] < 0 ? "-" : text);
     }
     printf("\n");
 }
 
-static void print_raw(const struct row *row, const struct run *r) {
-    printf("%s n=%ld wall_s=%.6f per_s=%.0f ns_each=%.1f cpu_s=%.3f", row->name,
-           r->count, r->wall, (double)r->count / r->wall, wall_each(r), r->cpu);
-    if (r->ideal > 0) {
-        printf(" bytes_per_task=%.0f late_ms=%.3f worst_ms=%.3f", r->bytes,
-               r->late, r->worst);
-    }
-    printf("\n");
-}
-
-static void measure_row(const struct row *row, long count, bool raw) {
-    struct run r[5];
-    int runs = raw ? 1 : runs_of(row);
-    for (int i = 0; i < runs; i++) {
-        r[i] = run_once(row, count);
-    }
-    if (raw) {
-        print_raw(row, r);
-    } else {
-        print_row(row->item, count, r, runs);
+static void print_row(const struct row *row, runs r) {
+    char item[64];
+    snprintf(item, sizeof item, "%s: ", row->item);
+    switch (row->figures) {
+    case CPU:
+        print_line(row, r, item, "CPU ns", cpu_each);
+        break;
+    case CLOCK_AND_CPU:
+        print_line(row, r, item, "clock ns", wall_each);
+        print_line(row, r, "    ", "CPU ns", cpu_each);
+        break;
+    case SLEEP:
+        print_line(row, r, item, "CPU s", cpu_of);
+        print_line(row, r, "    ", "late ms, median", late_of);
+        print_line(row, r, "    ", "late ms, worst", worst_of);
+        print_line(row, r, "    ", "bytes each", bytes_of);
+        break;
     }
     fflush(stdout); // or the next child would print it once more
 }
 
-// wish is NAME or NAME=COUNT. RETURNS NULL if there is no such row.
-static const struct row *find_row(const char *wish, long *count) {
-    size_t length = strcspn(wish, "=");
-    for (int i = 0; i < ROWS; i++) {
-        if (strlen(rows[i].name) == length &&
-            strncmp(rows[i].name, wish, length) == 0) {
-            *count = rows[i].count;
-            if (wish[length] == '=') {
-                *count = strtol(wish + length + 1, NULL, 10);
+static void measure_row(const struct row *row) {
+    static runs r;
+    for (int round = 0; round < rounds_of(row); round++) {
+        for (int p = 0; p < PEERS; p++) {
+            if (takes_part(row, (enum peer)p)) {
+                r[p][round] = run_once(row, (enum peer)p);
             }
-            return *count > 0 ? &rows[i] : NULL;
+        }
+    }
+    print_row(row, r);
+}
+
+// ---- The command line ----
+
+static const struct row *find_row(const char *name) {
+    for (int i = 0; i < ROWS; i++) {
+        if (strcmp(rows[i].name, name) == 0) {
+            return &rows[i];
         }
     }
     return NULL;
@@ -272,25 +372,26 @@ static int refuse(const char *wish) {
 }
 
 int main(int argc, char **argv) {
-    bool raw = argc > 1 && strcmp(argv[1], "--raw") == 0;
-    int first = raw ? 2 : 1;
-    long count;
-    for (int i = first; i < argc; i++) {
-        if (find_row(argv[i], &count) == NULL) {
+    if (argc < 2) {
+        fprintf(stderr, "usage: bench_runtime PEERS [ROW...]\n");
+        return 2;
+    }
+    for (int i = 2; i < argc; i++) {
+        if (find_row(argv[i]) == NULL) {
             return refuse(argv[i]);
         }
     }
-    if (!raw) {
-        printf("%-32s %9s %9s %11s  %s\n", "item", "ns each", "CPU ns",
-               "per second", "remark");
-        fflush(stdout);
+    if (access(argv[1], X_OK) == 0) {
+        peers_program = argv[1];
     }
-    for (int i = 0; i < ROWS && first == argc; i++) {
-        measure_row(&rows[i], rows[i].count, raw);
+    printf("%-43s%9s%9s%9s%9s%9s%9s\n", "item", "ours", "crates", "tokio",
+           "threads", "/crates", "/tokio");
+    fflush(stdout);
+    for (int i = 0; i < ROWS && argc == 2; i++) {
+        measure_row(&rows[i]);
     }
-    for (int i = first; i < argc; i++) {
-        const struct row *row = find_row(argv[i], &count);
-        measure_row(row, count, raw);
+    for (int i = 2; i < argc; i++) {
+        measure_row(find_row(argv[i]));
     }
     return 0;
 }

@@ -2,12 +2,10 @@
 // The same work as bench_tasks.c, with a thread where that has a task.
 #include "bench.h"
 
-#include "async_sleep.h" // for monotonic_now
+#include "clock.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 
 // ---- Create and join ----
 
@@ -69,11 +67,7 @@ void ping_pong(struct run *r) {
 static void *sleep_and_note(void *arg) {
     int64_t *late = arg;
     int64_t deadline = *late;
-    struct timespec at = {.tv_sec = deadline / 1000000000,
-                          .tv_nsec = deadline % 1000000000};
-    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL) ==
-           EINTR) {
-    }
+    sleep_seconds((double)(deadline - monotonic_now()) / 1e9);
     *late = monotonic_now() - deadline;
     return NULL;
 }
@@ -86,7 +80,7 @@ void sleep_in_threads(struct run *r) {
     run_begin(r);
     long started = 0;
     while (started < r->count) {
-        late[started] = monotonic_now() + sleep_for(r, started);
+        late[started] = monotonic_now() + nanoseconds(sleep_for(started));
         if (pthread_create(&threads[started], NULL, sleep_and_note,
                            &late[started]) != 0) {
             break;
