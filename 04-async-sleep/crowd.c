@@ -151,7 +151,7 @@ static struct task *start_task(double seconds, int64_t *late) {
 // Starts the worker and the timer's thread, so that their memory is not taken
 // for the sleepers'.
 static bool start_executor(void) {
-    int64_t late;
+    int64_t late = 0;
     struct task *first = start_task(0, &late);
     return first != NULL && task_join(first, NULL) == TASK_COMPLETED;
 }
