@@ -152,7 +152,7 @@ fuzz: ## run the fuzzers at once, SECONDS=60 each; needs clang
 	@$(BASH) scripts/fuzz $(or $(SECONDS),60)
 
 .PHONY: check-model
-check-model: ## spin tries every order of events, for a task and its queue
+check-model: ## spin tries every order of events in task and channel
 	@CC='$(CC)' $(BASH) scripts/check-model
 
 .PHONY: bench-runtime
