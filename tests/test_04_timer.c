@@ -316,7 +316,7 @@ static enum poll_result poll_with(struct noted *me, struct noted *waker) {
 // On a machine so busy that a short sleep is over before its first poll, the
 // next one is luckier.
 static void begin(struct noted *me, double seconds) {
-    enum poll first = FUTURE_READY;
+    enum poll_result first = FUTURE_READY;
     for (int i = 0; i < 100 && first == FUTURE_READY; i++) {
         *me = (struct noted){.sleep = timer_sleep(seconds), .place = -1};
         first = poll_with(me, me);
