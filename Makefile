@@ -116,6 +116,10 @@ check: build timeline twins ## run all tests; SUITES=test_03 runs one
 check-environment: build timeline twins ## as readers with hostile environments, two minutes
 	@BUILD="$(call build_from,$$PWD/)" CC='$(CC)' SANITIZE='$(SANITIZE)' $(BASH) tests/environment.sh $(KINDS)
 
+.PHONY: check-mutants
+check-mutants: ## 03 and 04 with one wake taken out, and then the next
+	@CC='$(CC)' $(BASH) tests/mutants.sh
+
 .PHONY: check-valgrind
 check-valgrind: build ## run every act once under valgrind's memcheck
 	@BUILD=$(BUILD) $(BASH) scripts/check-valgrind

@@ -235,11 +235,6 @@ no_shell() {
     [ "$(wc -l <<<"$text")" -eq 1 ] || fail "more than a line: $text"
 }
 
-# All that can be hostile, at once. make check-environment has more of it.
-hostile_environment() {
-    bash tests/environment.sh everything || exit 1
-}
-
 # The README's table says how many lines of code are new in each chapter.
 lines_of_code() {
     local chapter said_lesson said_more lesson more rows=0
