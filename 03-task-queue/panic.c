@@ -5,8 +5,8 @@
 // between them is cleaned up: so hold no lock and no loose allocation. Rust
 // cleans up on the way (it calls that unwinding, and catch_unwind is where the
 // jump lands). And it is for those who call it: a wild pointer or a failed
-// assert still ends the process. A panic while a future is being dropped does,
-// too: there is no poll to jump to.
+// assert still ends the process. So does a panic outside a poll, as in a future
+// that is dropped between two: there is nothing to jump to.
 #include "task.h"
 
 #include <setjmp.h>
