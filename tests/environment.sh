@@ -184,7 +184,7 @@ all_variables() {
     done
 }
 
-# All of it at once. make check asks for this kind alone.
+# All of it at once.
 everything() {
     all_variables
     plays

@@ -1,6 +1,7 @@
 #define _POSIX_C_SOURCE 200809L
 // Chapter 02: the six acts, and the executor by itself. No future may be ready
 // early; late it may be, because the machine may be busy.
+#include "failing.h"
 #include "harness.h"
 
 #include "executor.h"
@@ -157,56 +158,6 @@ START_TEST(a_worker_that_cannot_be_made_is_told) {
 END_TEST
 
 // ---- The executor by itself ----
-// The linker sends its calls here (see the Makefile): the call whose turn it is
-// fails, and what is not given back is counted.
-
-static _Thread_local int fail_malloc_at; // 1: the next one; 0 or less: none
-static atomic_int fail_thread_at, blocks;
-
-void *__real_malloc(size_t size);
-void *__wrap_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void __real_free(void *block);
-void __wrap_free(void *block);
-
-static void *count_block(void *block) {
-    atomic_fetch_add(&blocks, 1);
-    return block;
-}
-
-static bool malloc_fails(void) {
-    if (fail_malloc_at-- == 1) {
-        errno = ENOMEM;
-        return true;
-    }
-    return false;
-}
-
-void *__wrap_malloc(size_t size) {
-    return malloc_fails() ? NULL : count_block(__real_malloc(size));
-}
-
-void *__wrap_calloc(size_t count, size_t size) {
-    return malloc_fails() ? NULL : count_block(__real_calloc(count, size));
-}
-
-void __wrap_free(void *block) {
-    atomic_fetch_sub(&blocks, block != NULL);
-    __real_free(block);
-}
-
-int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attr,
-                          void *(*run)(void *), void *arg);
-int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr,
-                          void *(*run)(void *), void *arg);
-int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr,
-                          void *(*run)(void *), void *arg) {
-    if (atomic_fetch_sub(&fail_thread_at, 1) == 1) {
-        return EAGAIN;
-    }
-    return __real_pthread_create(thread, attr, run, arg);
-}
 
 static void pause_ms(long ms) {
     nanosleep(&(struct timespec){.tv_nsec = ms * 1000000}, NULL);

@@ -1,6 +1,7 @@
 #define _POSIX_C_SOURCE 200809L
 // Chapter 04 from the inside: the heap; whom the timer wakes and when, who leaves
 // it, what happens without memory or a thread, and the end of the program.
+#include "failing.h"
 #include "harness.h"
 
 #include "async_sleep.h"
@@ -26,24 +27,11 @@ static void pause_ms(long ms) {
 }
 
 // ---- Failing calls ----
-// The linker sends the modules' calls here (see the Makefile): the call whose
-// turn it is fails.
+// Besides those of failing.h.
 
-static atomic_int fail_thread_at, fail_realloc_at, fail_atexit_at, fail_cond_at;
+static atomic_int fail_realloc_at, fail_cond_at;
 static atomic_bool memory_is_out;
 static atomic_int waits; // of the timer's thread, that are over
-
-int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attr,
-                          void *(*run)(void *), void *arg);
-int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr,
-                          void *(*run)(void *), void *arg);
-int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr,
-                          void *(*run)(void *), void *arg) {
-    if (atomic_fetch_sub(&fail_thread_at, 1) == 1) {
-        return EAGAIN;
-    }
-    return __real_pthread_create(thread, attr, run, arg);
-}
 
 void *__real_realloc(void *old, size_t size);
 void *__wrap_realloc(void *old, size_t size);
@@ -54,15 +42,6 @@ void *__wrap_realloc(void *old, size_t size) {
         return NULL;
     }
     return __real_realloc(old, size);
-}
-
-int __real_atexit(void (*handler)(void));
-int __wrap_atexit(void (*handler)(void));
-int __wrap_atexit(void (*handler)(void)) {
-    if (atomic_fetch_sub(&fail_atexit_at, 1) == 1) {
-        return -1;
-    }
-    return __real_atexit(handler);
 }
 
 int __real_pthread_cond_init(pthread_cond_t *cond,

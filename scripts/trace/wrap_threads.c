@@ -5,7 +5,6 @@
 #include "threads.h"
 
 #include <pthread.h>
-#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -150,14 +149,6 @@ int __wrap_pthread_cond_timedwait(pthread_cond_t *condition,
     int error = __real_pthread_cond_timedwait(condition, mutex, until);
     go_on(&self);
     return error;
-}
-
-int __real_sem_wait(sem_t *semaphore);
-int __wrap_sem_wait(sem_t *semaphore) {
-    block_waiting(&self, "wait");
-    int result = __real_sem_wait(semaphore);
-    go_on(&self);
-    return result;
 }
 
 // Who awaits a future by asking again and again offers its turn in between:
