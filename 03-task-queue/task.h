@@ -77,12 +77,12 @@ struct task *task_new(struct future *f, task_schedule *schedule_in,
 // Polls the task's future once. CONSUMES the queue's reference.
 void task_run(struct task *t);
 
-// ---- Inside: for task.c and handle.c alone ----
+// ---- Inside: for task.c and task_handle.c alone ----
 
 // Whether somebody still has to poll it; see the table in task.c.
 enum task_state { TASK_IDLE, TASK_WOKEN, TASK_RUNNING };
 
-// Who waits for the end; see handle.c.
+// Who waits for the end; see task_handle.c.
 enum task_awaiting { TASK_ALONE, TASK_AWAITED, TASK_FINISHED };
 
 struct task {

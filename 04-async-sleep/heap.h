@@ -9,7 +9,7 @@
 
 // Lies inside whatever waits for it.
 struct deadline {
-    int64_t at;   // nanoseconds on the clock of monotonic_now
+    int64_t at;   // on whatever clock its heap goes by
     size_t place; // in the heap; 0: not in it
 };
 

@@ -3,7 +3,8 @@
 //
 //     ./echo                 serves on 127.0.0.1:8080 until Ctrl-C
 //     ./echo blocking        a second of work for each message: everybody waits
-//     ./echo pooled          the same work in the thread pool: nobody waits
+//     ./echo sleeping        a second's sleep for each message: nobody waits
+//     ./echo pooled          the work in the thread pool: nobody waits
 //     ./echo 127.0.0.1:0     on any free port
 //     ./echo --help          more
 #include "server_options.h"
@@ -20,11 +21,12 @@ int main(int argc, char **argv) {
     static const struct server_act acts[] = {
         {"echo", "sends back what it gets"},
         {"blocking", "a second of work for each message; everybody waits"},
-        {"pooled", "the same work in the thread pool; nobody waits"},
+        {"sleeping", "a sleep of a second for each message; nobody waits"},
+        {"pooled", "the work in the thread pool; nobody waits"},
     };
     static const struct tcp_protocol echo = {.on_bytes = on_bytes};
     const struct tcp_protocol *protocols[] = {&echo, &blocking_worker,
-                                              &pooled_worker};
+                                              &sleeping_worker, &pooled_worker};
     struct server_options options;
     int status = server_options_parse(&options, argc, argv, "echo", 8080, acts,
                                       sizeof acts / sizeof acts[0]);

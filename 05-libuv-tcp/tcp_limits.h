@@ -21,13 +21,11 @@ enum {
     // --grace. Who stops the server waits for the last answers so long.
     default_grace_ms = 5 * 1000,
 
-    // A client whose work is under way is not read, so nobody hears it reset
-    // the connection. So often we look after it, and take its work back.
-    held_look_ms = 1000,
+    // So often we look after a client whose work is under way: it may have
+    // reset the connection, and then its work is abandoned.
+    paused_look_ms = 1000,
 
-    // After our last word the client gets this long to read it and leave. To
-    // close with unread bytes in the socket would make the kernel send a reset,
-    // and a reset can destroy the answer before the client sees it.
+    // After our last word the client gets this long to read it and leave.
     linger_ms = 2 * 1000,
 
     // One buffer for all connections of a loop: the kernel fills it, the

@@ -1,57 +1,50 @@
-// A wheel of deadlines: ten thousand of them on one libuv timer. Chapter 04
-// keeps its timers in order, so that each new one must find its place. Here
-// nearly every deadline is moved before it comes: each byte from a client moves
-// it. So moving must cost nothing, and a little late is early enough.
+// Ten thousand deadlines on one timer of libuv. They are kept in chapter 04's
+// heap; but here nearly every deadline is moved before it comes, for each byte
+// from a client moves it. So to move it to later costs a store and no more: the
+// heap is told when the old one has come.
 #ifndef DEADLINES_H
 #define DEADLINES_H
+
+#include "heap.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 #include <uv.h>
 
 enum {
-    tick_ms = 100,     // so much late at most
-    wheel_slots = 256, // 25.6 s: a turn of the wheel
-};
+    tick_ms = 100
+}; // so much late at most: then many are looked at together
 
-#define DEADLINE_NEVER UINT64_MAX
+#define DEADLINE_NEVER INT64_MAX
 
 // A part of what has the deadline. Its address is fixed until the removal.
-struct deadline {
-    uint64_t at;            // milliseconds; see deadlines_now
-    uint64_t tick;          // when it will be looked at
-    struct deadline *next;  // in the same slot
-    struct deadline **link; // what points at us
+struct watched {
+    struct deadline deadline; // in the heap: when we look at it
+    int64_t due;              // never before that; milliseconds
 };
 
 struct deadlines {
-    uv_timer_t timer; // set to the next slot that is not empty
-    void (*on_due)(struct deadline *e);
-    uint64_t last_tick;  // looked at, and all before it
-    uint64_t next_tick;  // what the timer is set to, or DEADLINE_NEVER
-    uint64_t standstill; // milliseconds that do not count
-    bool listened;       // the loop did, since it was held up
-    struct deadline *slots[wheel_slots];
+    struct heap heap;
+    uv_timer_t timer; // set to the earliest
+    int64_t set_to;   // or DEADLINE_NEVER
+    void (*on_due)(struct watched *w);
+    int64_t standstill; // milliseconds that do not count
+    bool listened;      // the loop did, since it was held up
 };
 
 // on_due is called when a deadline has passed, and again with each tick until
-// the deadline is moved or removed. It may move any. The timer does not keep
-// the loop alive.
+// the deadline is moved or removed. It may move or remove any.
 void deadlines_start(struct deadlines *d, uv_loop_t *loop,
-                     void (*on_due)(struct deadline *e));
+                     void (*on_due)(struct watched *w));
+void deadlines_stop(struct deadlines *d); // all are removed
 
-// The clock of the wheel. It stands still while the loop is held up: nobody
+// Milliseconds, on a clock that stands still while the loop is held up: nobody
 // pays for a time in which we did not listen.
-uint64_t deadlines_now(const struct deadlines *d);
+int64_t deadlines_now(const struct deadlines *d);
 
-// BORROWS e until deadlines_remove. It has no deadline yet.
-void deadlines_add(struct deadlines *d, struct deadline *e);
-void deadlines_remove(struct deadline *e);
-
-// Moves the deadline. Later costs a store; to an earlier tick, a new place.
-void deadlines_set(struct deadlines *d, struct deadline *e, uint64_t at);
-
-// Visits each of them once, also if the visit moves it.
-void deadlines_each(struct deadlines *d, void (*visit)(struct deadline *e));
+// BORROWS w until deadlines_remove. RETURNS false when memory is out.
+bool deadlines_add(struct deadlines *d, struct watched *w, int64_t due);
+void deadlines_remove(struct deadlines *d, struct watched *w);
+void deadlines_set(struct deadlines *d, struct watched *w, int64_t due);
 
 #endif

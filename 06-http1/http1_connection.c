@@ -1,22 +1,23 @@
 #define _POSIX_C_SOURCE 200809L
 // From bytes to requests and back. The parser finds the requests; this file
-// keeps what must be kept between two reads, and gathers the answers.
+// keeps what must be kept between two events, and gathers the answers.
+//
+// One request is under way at a time. While its handler awaits something, the
+// connection is paused, and its client is not read; so answers stay in order.
 //
 // What one client can make us keep, at most: one read (64 KiB) and the head
-// before it (16 KiB) while output is pending, the output itself (16 KiB), and
-// the head (16 KiB) of a request whose body is on its way. In between requests
-// it is nothing but the struct below.
+// before it (16 KiB), the head of the request under way (16 KiB), and a piece of
+// output (16 KiB). In between requests it is nothing but the struct below.
 #include "http1_connection.h"
 
-#include "http1_answers.h"
+#include "http1_output.h"
+#include "http1_request.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-    // So much of a body is shown to the handler.
-    body_kept = 200,
     // A body of 64 MiB may take its time, but each piece of this size must come
     // within the request time: 2 KiB a second, if that is 30 seconds.
     body_pace = 64 * 1024,
@@ -25,31 +26,19 @@ enum {
     on_the_wire_ms = 200,
 };
 
-// A request whose head is here and whose body is not. The head is copied: the
-// bytes that it came in are gone when the body is complete. Freed when the
-// request is answered, or with the connection.
-struct upload {
-    struct http1_request request; // of what is kept below
-    char body[body_kept];
-    char head[];
-};
-
 struct http1_connection {
     struct http1_parser parser;
-    struct upload *upload; // or NULL
-    char *rest;            // input that the parser has not taken yet, or NULL
+    struct http_request *request; // the one under way, or NULL
+    char *rest;                   // input that is not parsed yet, or NULL
     size_t rest_size;
-    bool timed;    // a request is under way and must come to its end in time
-    bool stopping; // the server is: say so in the next answer
+    bool timed; // the client must come to an end in time
+    bool last;  // no request may follow the answer that is going out
 };
 
-static http1_handler *handler; // set once, before the loops run
+// ---- Output ----
 
-// ---- Answers ----
-
-// What has been gathered leaves with one write. Whether the client takes it is
-// for tcp_is_writable to say, before the next answer is made.
-static void flush(struct tcp_connection *c, struct http1_answers *out) {
+// What has been gathered leaves with one write.
+static void flush(struct tcp_connection *c, struct http1_output *out) {
     size_t size = out->size;
     out->size = 0;
     if (size > 0) {
@@ -59,142 +48,174 @@ static void flush(struct tcp_connection *c, struct http1_answers *out) {
 
 // RETURNS false while the client does not take what it has asked for: then
 // nothing more is made for it.
-static bool make_room(struct tcp_connection *c, struct http1_answers *out) {
-    if (!http1_has_room(out)) {
+static bool make_room(struct tcp_connection *c, struct http1_output *out) {
+    if (!output_has_room(out)) {
         flush(c, out);
     }
     return tcp_is_writable(c);
 }
 
-static void add_body(struct tcp_connection *c, struct http1_answers *out,
-                     const char *body, size_t size) {
-    if (size <= http1_longest_text) {
-        http1_add_text(out, body, size);
-    } else {
-        flush(c, out);
-        tcp_write(c, body, size);
+// A long body goes out piece by piece, as the client takes it: so a client that
+// takes nothing costs one piece. RETURNS whether all of it is out.
+static bool add_body(struct tcp_connection *c, struct http1_output *out,
+                     struct span *body) {
+    if (body->size <= longest_text) {
+        output_add(out, span_cut(body, body->size));
+        return true;
     }
-}
-
-// The answer to HEAD has the head that GET would get, and no body.
-static void add_answer(struct tcp_connection *c, struct http1_answers *out,
-                       struct http1_answer answer, const char *body) {
-    const struct http1_connection *h = tcp_state(c);
-    answer.length = strlen(body);
-    http1_add_head(out, &answer);
-    if (!h->parser.is_head) {
-        add_body(c, out, body, answer.length);
+    flush(c, out);
+    while (body->size > 0 && tcp_is_writable(c)) {
+        size_t n = body->size < output_size ? body->size : output_size;
+        tcp_write(c, span_cut(body, n).at, n);
     }
+    return body->size == 0;
 }
 
 // The last word on this connection: what follows in the input cannot be
 // understood any more.
-static void refuse(struct tcp_connection *c, struct http1_answers *out,
+static void refuse(struct tcp_connection *c, struct http1_output *out,
                    int status, const char *why) {
-    const char *text = http1_status_text(status);
-    char body[http1_longest_text];
-    snprintf(body, sizeof body, "%s: %s", text, why);
-    tcp_report(c, body);
-    snprintf(body, sizeof body, "%s: %s\n", text, why);
-    add_answer(c, out,
-               (struct http1_answer){.status = status, .connection = "close"},
-               body);
+    const struct http1_connection *h = tcp_state(c);
+    char text[longest_text];
+    int n =
+        snprintf(text, sizeof text, "%s: %s", http1_status_text(status), why);
+    tcp_report(c, text);
+    text[n++] = '\n';
+    output_add_head(out, status, (size_t)n, "close");
+    if (!h->parser.is_head) {
+        output_add(out, (struct span){text, (size_t)n});
+    }
     flush(c, out);
     tcp_end(c);
 }
 
-// RETURNS whether another request may follow.
-static bool answer(struct tcp_connection *c, struct http1_answers *out,
-                   const struct http1_request *request) {
-    const struct http1_connection *h = tcp_state(c);
-    bool keep_alive = h->parser.keep_alive && !h->stopping;
-    struct http1_answer ok = {.status = 200};
-    if (!keep_alive) {
-        ok.connection = "close";
-    } else if (h->parser.minor == 0) { // in HTTP/1.1 to stay needs no word
-        ok.connection = "keep-alive";
+// ---- A request ----
+
+static void end_request(struct http1_connection *h) {
+    if (h->request != NULL) {
+        http1_request_end(h->request);
+        h->request = NULL;
     }
-    add_answer(c, out, ok, handler(request));
-    return keep_alive;
 }
 
-// ---- Events of the parser ----
-
-// The same span, in a copy of the bytes that it lies in.
-static struct http1_span moved(struct http1_span s, const char *from,
-                               const char *to) {
-    return (struct http1_span){to + (s.at - from), s.size};
-}
-
-static struct upload *upload_new(const struct http1_head *head) {
-    const char *from = head->method.at; // what a head begins with
-    size_t size = (size_t)(head->fields.at - from) + head->fields.size;
-    struct upload *u = malloc(sizeof *u + size);
-    if (u == NULL) {
-        return NULL;
-    }
-    memcpy(u->head, from, size);
-    u->request = (struct http1_request){
-        .head = {.method = moved(head->method, from, u->head),
-                 .target = moved(head->target, from, u->head),
-                 .fields = moved(head->fields, from, u->head)},
-        .body = {u->body, 0},
-    };
-    return u;
-}
-
-static void forget_upload(struct http1_connection *h) {
-    free(h->upload);
-    h->upload = NULL;
-}
-
-// left: the input after the head. Who has sent some of the body already does
-// not wait.
-static bool on_head(struct tcp_connection *c, struct http1_answers *out,
-                    const struct http1_head *head, size_t left) {
+static bool begin_request(struct tcp_connection *c,
+                          const struct http1_head *head) {
     struct http1_connection *h = tcp_state(c);
-    if (h->parser.has_body) {
-        h->upload = upload_new(head);
-        if (h->upload == NULL) {
-            tcp_abort(c, "out of memory");
-            return false;
-        }
+    h->request = http1_request_new(c);
+    if (h->request == NULL) {
+        tcp_abort(c, "out of memory");
+        return false;
     }
-    if (h->parser.expects_continue && left == 0) {
-        http1_add_continue(out);
+    h->request->head = *head;
+    return true;
+}
+
+static bool keep_head(struct tcp_connection *c) {
+    const struct http1_connection *h = tcp_state(c);
+    if (h->request->head_copy == NULL && !http1_request_keep_head(h->request)) {
+        tcp_abort(c, "out of memory");
+        return false;
     }
     return true;
 }
 
-// RETURNS whether it goes on at the pace that we ask for.
-static bool on_body(struct upload *u, struct http1_span piece) {
-    struct http1_request *r = &u->request;
-    uint64_t before = r->body_size / body_pace;
-    size_t room = sizeof u->body - r->body.size;
-    size_t n = piece.size < room ? piece.size : room;
-    memcpy(u->body + r->body.size, piece.at, n);
-    r->body.size += n;
-    r->body_size += piece.size;
-    return r->body_size / body_pace > before;
+// A body follows: the head must outlive these bytes. Who has sent some of the
+// body already (left: the input after the head) does not wait for a 100.
+static bool on_head(struct tcp_connection *c, struct http1_output *out,
+                    const struct http1_head *head, size_t left) {
+    const struct http1_connection *h = tcp_state(c);
+    if (h->parser.has_body && !(begin_request(c, head) && keep_head(c))) {
+        return false;
+    }
+    if (h->parser.expects_continue && left == 0) {
+        output_add_continue(out);
+    }
+    return true;
 }
 
-// RETURNS whether the connection goes on. head: where it lies in the input, if
-// there is no body.
-static bool on_request(struct tcp_connection *c, struct http1_answers *out,
-                       const struct http1_head *head) {
+// All of it is here. If the answer is not, http1_go_on comes when it is.
+static bool on_complete(struct tcp_connection *c,
+                        const struct http1_head *head) {
+    const struct http1_connection *h = tcp_state(c);
+    if (h->request == NULL && !begin_request(c, head)) {
+        return false;
+    }
+    return http1_request_ask(h->request) || keep_head(c);
+}
+
+static void add_head(struct http1_connection *h, struct http1_output *out,
+                     struct http_request *r, bool is_stopping) {
+    const char *connection = NULL; // in HTTP/1.1 to stay needs no word
+    h->last = !h->parser.keep_alive || is_stopping;
+    if (h->last) {
+        connection = "close";
+    } else if (h->parser.minor == 0) {
+        connection = "keep-alive";
+    }
+    output_add_head(out, r->status, r->answer.size, connection);
+    r->status = 0;           // the head is out
+    if (h->parser.is_head) { // it gets the head that GET would get, and no body
+        r->answer.size = 0;
+    }
+}
+
+// RETURNS false if the client does not take it yet, or must not ask again.
+static bool on_answer(struct tcp_connection *c, struct http1_output *out) {
     struct http1_connection *h = tcp_state(c);
-    const struct http1_request bare = {.head = *head};
-    bool goes_on =
-        answer(c, out, h->upload != NULL ? &h->upload->request : &bare);
-    forget_upload(h);
-    if (!goes_on) {
+    if (!make_room(c, out)) {
+        return false;
+    }
+    if (h->request->status != 0) {
+        add_head(h, out, h->request, tcp_is_stopping(c));
+    }
+    if (!add_body(c, out, &h->request->answer)) {
+        return false;
+    }
+    end_request(h);
+    if (h->last) {
         flush(c, out);
         tcp_end(c);
     }
-    return goes_on;
+    return !h->last;
 }
 
 // ---- From bytes to events ----
+
+static bool is_at_work(const struct http1_connection *h) {
+    return h->request != NULL && h->request->asked && !h->request->answered;
+}
+
+// What may happen next. RETURNS false if nothing can, for now.
+static bool step(struct tcp_connection *c, struct http1_output *out,
+                 struct span *input, struct http1_part *part, bool *progress) {
+    struct http1_connection *h = tcp_state(c);
+    uint64_t before;
+    if (h->request != NULL && h->request->answered) {
+        return on_answer(c, out);
+    }
+    if (is_at_work(h) || (!http1_is_busy(&h->parser) && !make_room(c, out))) {
+        return false;
+    }
+    switch (http1_next(&h->parser, input, part)) {
+    case HTTP1_MORE:
+        break;
+    case HTTP1_HEAD:
+        *progress = true;
+        return on_head(c, out, &part->head, input->size);
+    case HTTP1_BODY:
+        before = h->request->body_size / body_pace;
+        http1_request_body(h->request, part->body);
+        *progress |= h->request->body_size / body_pace > before;
+        return true;
+    case HTTP1_COMPLETE:
+        *progress = true;
+        return on_complete(c, &part->head);
+    case HTTP1_REFUSED:
+        refuse(c, out, h->parser.status, h->parser.why);
+        break;
+    }
+    return false;
+}
 
 // A byte now and then is no progress: what is under way must be complete in
 // time, or go on for a good piece. While the client owes us a read instead, it
@@ -208,50 +229,9 @@ static void set_deadline(struct tcp_connection *c, bool progress) {
     }
 }
 
-// Serves what is complete in the input. RETURNS what must be kept of it: the
-// beginning of a head, or all the rest if the client does not take its answers.
-static struct http1_span serve(struct tcp_connection *c,
-                               struct http1_span input) {
+static void keep_rest(struct tcp_connection *c, struct span rest) {
     struct http1_connection *h = tcp_state(c);
-    struct http1_answers out;
-    struct http1_part part = {0};
-    bool goes_on = true, progress = false;
-    out.size = 0;
-    while (goes_on) {
-        if (!http1_is_busy(&h->parser) && !make_room(c, &out)) {
-            set_deadline(c, progress);
-            return input;
-        }
-        switch (http1_next(&h->parser, &input, &part)) {
-        case HTTP1_MORE:
-            flush(c, &out);
-            set_deadline(c, progress);
-            return input;
-        case HTTP1_HEAD:
-            goes_on = on_head(c, &out, &part.head, input.size);
-            progress = true;
-            break;
-        case HTTP1_BODY:
-            progress |= on_body(h->upload, part.body);
-            break;
-        case HTTP1_END:
-            goes_on = on_request(c, &out, &part.head);
-            progress = true;
-            break;
-        case HTTP1_REFUSED:
-            refuse(c, &out, h->parser.status, h->parser.why);
-            goes_on = false;
-            break;
-        }
-    }
-    return (struct http1_span){NULL, 0};
-}
-
-// ---- The protocol: what the TCP server calls ----
-
-static void keep_rest(struct tcp_connection *c, struct http1_span rest) {
-    struct http1_connection *h = tcp_state(c);
-    if (rest.size == 0 || tcp_is_closing(c)) {
+    if (rest.size == 0 || tcp_is_ending(c)) {
         return;
     }
     h->rest = malloc(rest.size);
@@ -263,56 +243,84 @@ static void keep_rest(struct tcp_connection *c, struct http1_span rest) {
     h->rest_size = rest.size;
 }
 
-// What was kept comes first, the new bytes behind it.
-static void serve_rest(struct tcp_connection *c, const char *bytes,
-                       size_t size) {
+// Serves what is complete in the input, and keeps the rest: the beginning of a
+// head, or all that follows a request whose answer is not out.
+static void serve(struct tcp_connection *c, struct span input) {
     struct http1_connection *h = tcp_state(c);
-    size_t all = h->rest_size + size;
-    char *rest = realloc(h->rest, all);
-    if (rest == NULL) {
-        tcp_abort(c, "out of memory");
-        return;
+    struct http1_output out;
+    struct http1_part part = {0};
+    bool progress = false;
+    out.size = 0;
+    while (step(c, &out, &input, &part, &progress)) {
     }
-    if (size > 0) {
-        memcpy(rest + h->rest_size, bytes, size);
+    flush(c, &out);
+    keep_rest(c, input);
+    if (is_at_work(h)) {
+        tcp_pause(c);
+    } else {
+        tcp_resume(c);
     }
+    set_deadline(c, progress);
+}
+
+static void serve_rest(struct tcp_connection *c) {
+    struct http1_connection *h = tcp_state(c);
+    struct span rest = {h->rest, h->rest_size};
+    char *owned = h->rest;
     h->rest = NULL;
     h->rest_size = 0;
-    keep_rest(c, serve(c, (struct http1_span){rest, all}));
-    free(rest);
+    serve(c, rest);
+    free(owned);
 }
+
+// What was kept comes first, the new bytes behind it.
+static bool add_to_rest(struct tcp_connection *c, struct span bytes) {
+    struct http1_connection *h = tcp_state(c);
+    char *rest = realloc(h->rest, h->rest_size + bytes.size);
+    if (rest == NULL) {
+        tcp_abort(c, "out of memory");
+        return false;
+    }
+    memcpy(rest + h->rest_size, bytes.at, bytes.size);
+    h->rest = rest;
+    h->rest_size += bytes.size;
+    return true;
+}
+
+// ---- The protocol: what the TCP server calls ----
 
 // As a rule whole requests arrive, and are parsed where they lie.
 static void on_bytes(struct tcp_connection *c, const char *bytes, size_t size) {
     const struct http1_connection *h = tcp_state(c);
+    const struct span new = {bytes, size};
     if (h->rest == NULL) {
-        keep_rest(c, serve(c, (struct http1_span){bytes, size}));
-    } else {
-        serve_rest(c, bytes, size);
+        serve(c, new);
+    } else if (add_to_rest(c, new)) {
+        serve_rest(c);
     }
 }
 
 static void on_drained(struct tcp_connection *c) {
-    const struct http1_connection *h = tcp_state(c);
-    if (h->rest != NULL) {
-        serve_rest(c, NULL, 0);
-    } else {
-        set_deadline(c, true);
+    serve_rest(c);
+}
+
+// The answer is ready. If the client does not take the one before, on_drained
+// will see it.
+void http1_go_on(struct tcp_connection *c) {
+    if (tcp_is_writable(c)) {
+        serve_rest(c);
     }
 }
 
 static void refuse_now(struct tcp_connection *c, int status, const char *why) {
-    struct http1_answers out;
+    struct http1_output out;
     out.size = 0;
     refuse(c, &out, status, why);
 }
 
 // The client sends no more. What it has asked is answered before this.
-static void on_end(struct tcp_connection *c) {
+static void on_eof(struct tcp_connection *c) {
     const struct http1_connection *h = tcp_state(c);
-    if (!tcp_is_writable(c)) {
-        return; // called again when it is
-    }
     if (http1_is_busy(&h->parser)) {
         refuse_now(c, 400, "the end in the middle of a request");
     } else {
@@ -333,8 +341,7 @@ static void on_idle(struct tcp_connection *c) {
 
 // A request on its way still gets its answer, which says that it is the last.
 static void on_stopping(struct tcp_connection *c) {
-    struct http1_connection *h = tcp_state(c);
-    h->stopping = true;
+    const struct http1_connection *h = tcp_state(c);
     if (!http1_is_busy(&h->parser)) {
         tcp_set_deadline(c, on_the_wire_ms);
     }
@@ -342,20 +349,21 @@ static void on_stopping(struct tcp_connection *c) {
 
 static void on_close(struct tcp_connection *c) {
     struct http1_connection *h = tcp_state(c);
-    forget_upload(h);
+    end_request(h);
     free(h->rest);
 }
 
-int http1_run(http1_handler *handle, const struct server_options *options) {
+int http1_run(const struct server_options *options) {
     static const struct tcp_protocol http1 = {
         .state_size = sizeof(struct http1_connection),
+        .on_loop_start = http1_loop_start,
+        .on_loop_stop = http1_loop_stop,
         .on_bytes = on_bytes,
         .on_drained = on_drained,
-        .on_end = on_end,
+        .on_eof = on_eof,
         .on_idle = on_idle,
         .on_stopping = on_stopping,
         .on_close = on_close,
     };
-    handler = handle;
     return tcp_server_run(&http1, options);
 }

@@ -48,10 +48,10 @@ int octet_hex(char octet) {
     return octet >= 'A' && octet <= 'F' ? octet - 'A' + 10 : -1;
 }
 
-bool span_is(struct http1_span s, const char *text) {
+bool span_is(struct span s, const char *text) {
     return s.size == strlen(text) && memcmp(s.at, text, s.size) == 0;
 }
 
-bool span_is_word(struct http1_span s, const char *word) {
+bool span_is_word(struct span s, const char *word) {
     return s.size == strlen(word) && strncasecmp(s.at, word, s.size) == 0;
 }

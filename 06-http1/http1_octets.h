@@ -3,6 +3,8 @@
 #ifndef HTTP1_OCTETS_H
 #define HTTP1_OCTETS_H
 
+#include "span.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -35,23 +37,17 @@ static inline bool octet_is(char octet, enum http1_octet_set set) {
 // RETURNS 0 to 15, or -1 for an octet that is no hexadecimal digit.
 int octet_hex(char octet);
 
-// A piece of somebody's bytes. BORROWED, always.
-struct http1_span {
-    const char *at;
-    size_t size;
-};
-
 // Cuts size octets off the front. RETURNS them.
-static inline struct http1_span span_cut(struct http1_span *s, size_t size) {
-    struct http1_span front = {s->at, size};
+static inline struct span span_cut(struct span *s, size_t size) {
+    struct span front = {s->at, size};
     s->at += size;
     s->size -= size;
     return front;
 }
 
 // Cuts off the octets of a set that stand in front. RETURNS them.
-static inline struct http1_span span_cut_set(struct http1_span *s,
-                                             enum http1_octet_set set) {
+static inline struct span span_cut_set(struct span *s,
+                                       enum http1_octet_set set) {
     size_t size = 0;
     while (size < s->size && octet_is(s->at[size], set)) {
         size++;
@@ -60,7 +56,7 @@ static inline struct http1_span span_cut_set(struct http1_span *s,
 }
 
 // Cuts off one octet, if it is this one. RETURNS whether it was.
-static inline bool span_cut_octet(struct http1_span *s, char octet) {
+static inline bool span_cut_octet(struct span *s, char octet) {
     if (s->size == 0 || s->at[0] != octet) {
         return false;
     }
@@ -69,7 +65,7 @@ static inline bool span_cut_octet(struct http1_span *s, char octet) {
 }
 
 // Methods are told apart by case (RFC 9110 section 9.1), most else is not.
-bool span_is(struct http1_span s, const char *text);
-bool span_is_word(struct http1_span s, const char *word);
+bool span_is(struct span s, const char *text);
+bool span_is_word(struct span s, const char *word);
 
 #endif

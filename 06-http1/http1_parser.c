@@ -24,7 +24,7 @@ static const struct {
 };
 
 static enum http1_event refuse_too_long(struct http1_parser *p,
-                                        struct http1_span in) {
+                                        struct span in) {
     if (p->state == HTTP1_AT_LINE && memchr(in.at, ' ', in.size) == NULL) {
         // Section 3 asks for this status.
         return http1_refuse(p, 501, "a method that is too long");
@@ -35,8 +35,8 @@ static enum http1_event refuse_too_long(struct http1_parser *p,
 // A line ends with CR LF, and neither stands anywhere else: who takes a single
 // one for an end sees other lines than we do. RETURNS whether a line is
 // complete; if not, more is needed, or the state is now HTTP1_IS_REFUSED.
-static bool find_line(struct http1_parser *p, struct http1_span in,
-                      struct http1_span *line) {
+static bool find_line(struct http1_parser *p, struct span in,
+                      struct span *line) {
     size_t limit = limits[p->state].size;
     size_t size = in.size < limit ? in.size : limit;
     size_t end = p->scanned;
@@ -52,7 +52,7 @@ static bool find_line(struct http1_parser *p, struct http1_span in,
     }
     if (end + 1 >= size) { // the CR or the LF is not here
         if (size == limit) {
-            refuse_too_long(p, (struct http1_span){in.at, size});
+            refuse_too_long(p, (struct span){in.at, size});
         }
         return false;
     }
@@ -60,7 +60,7 @@ static bool find_line(struct http1_parser *p, struct http1_span in,
         http1_refuse(p, 400, "a CR without its LF");
         return false;
     }
-    *line = (struct http1_span){in.at + p->line_at, end - p->line_at};
+    *line = (struct span){in.at + p->line_at, end - p->line_at};
     p->scanned = p->line_at = (uint32_t)end + 2;
     return true;
 }
@@ -80,20 +80,20 @@ static void begin(struct http1_parser *p, char octet) {
 }
 
 // HTTP/1.1, a digit on each side of the dot.
-static bool is_version(struct http1_span s) {
+static bool is_version(struct span s) {
     return s.size == 8 && memcmp(s.at, "HTTP/", 5) == 0 &&
            octet_is(s.at[5], OCTET_DIGIT) && s.at[6] == '.' &&
            octet_is(s.at[7], OCTET_DIGIT);
 }
 
 static enum http1_event on_request_line(struct http1_parser *p,
-                                        struct http1_span line) {
-    struct http1_span method = span_cut_set(&line, OCTET_TOKEN);
+                                        struct span line) {
+    struct span method = span_cut_set(&line, OCTET_TOKEN);
     if (method.size == 0 || !span_cut_octet(&line, ' ')) {
         return http1_refuse(p, 400, "a bad method");
     }
     p->is_head = span_is(method, "HEAD"); // so that no refusal has a body
-    struct http1_span target = span_cut_set(&line, OCTET_TARGET);
+    struct span target = span_cut_set(&line, OCTET_TARGET);
     if (target.size == 0 || !span_cut_octet(&line, ' ')) {
         return http1_refuse(p, 400, "a bad target");
     }
@@ -110,8 +110,8 @@ static enum http1_event on_request_line(struct http1_parser *p,
 
 // No blank before the colon: some would take it for a part of the name. And
 // none at the front, where it once meant that the line before goes on.
-static bool split_field(struct http1_span line, struct http1_span *name,
-                        struct http1_span *value) {
+static bool split_field(struct span line, struct span *name,
+                        struct span *value) {
     *name = span_cut_set(&line, OCTET_TOKEN);
     if (name->size == 0 || !span_cut_octet(&line, ':')) {
         return false;
@@ -124,9 +124,8 @@ static bool split_field(struct http1_span line, struct http1_span *name,
     return true;
 }
 
-static enum http1_event on_field(struct http1_parser *p,
-                                 struct http1_span line) {
-    struct http1_span name, value;
+static enum http1_event on_field(struct http1_parser *p, struct span line) {
+    struct span name, value;
     if (p->field_count++ == http1_max_fields) {
         return http1_refuse(p, 431, "too many fields");
     }
@@ -142,7 +141,7 @@ static enum http1_event on_field(struct http1_parser *p,
 }
 
 // head: all of it, with its empty line.
-static enum http1_event end_head(struct http1_parser *p, struct http1_span head,
+static enum http1_event end_head(struct http1_parser *p, struct span head,
                                  struct http1_head *parts) {
     if (http1_check_head(p) == HTTP1_REFUSED) {
         return HTTP1_REFUSED;
@@ -160,8 +159,7 @@ static enum http1_event end_head(struct http1_parser *p, struct http1_span head,
 
 // ---- The body, sections 6 and 7.1 ----
 
-static enum http1_event next_data(struct http1_parser *p,
-                                  struct http1_span *input,
+static enum http1_event next_data(struct http1_parser *p, struct span *input,
                                   struct http1_part *part) {
     if (input->size == 0) {
         return HTTP1_MORE;
@@ -188,7 +186,7 @@ static enum http1_event count_extra(struct http1_parser *p, size_t size,
 
 // The last chunk is the empty one; trailers look like fields.
 static enum http1_event on_chunk_size(struct http1_parser *p,
-                                      struct http1_span line) {
+                                      struct span line) {
     size_t digits = 0;
     p->left = 0;
     for (; digits < line.size && octet_hex(line.at[digits]) >= 0; digits++) {
@@ -209,8 +207,7 @@ static enum http1_event on_chunk_size(struct http1_parser *p,
                        p->left > 0 ? HTTP1_IN_CHUNK : HTTP1_AT_TRAILER);
 }
 
-static enum http1_event on_trailer(struct http1_parser *p,
-                                   struct http1_span line) {
+static enum http1_event on_trailer(struct http1_parser *p, struct span line) {
     if (on_field(p, line) == HTTP1_REFUSED) {
         return HTTP1_REFUSED;
     }
@@ -220,9 +217,8 @@ static enum http1_event on_trailer(struct http1_parser *p,
 // ---- The machine ----
 
 // in: what the line is the end of; before the head's end, all of the head.
-static enum http1_event on_line(struct http1_parser *p, struct http1_span in,
-                                struct http1_span line,
-                                struct http1_part *part) {
+static enum http1_event on_line(struct http1_parser *p, struct span in,
+                                struct span line, struct http1_part *part) {
     switch (p->state) {
     case HTTP1_AT_EMPTY_LINE:
         return go(p, HTTP1_AT_LINE);
@@ -248,11 +244,9 @@ static enum http1_event on_line(struct http1_parser *p, struct http1_span in,
 
 // The lines of a head stay in the input until it is complete: its parts are
 // found by their sizes. All else leaves the input at once.
-static enum http1_event next_line(struct http1_parser *p,
-                                  struct http1_span *input,
-                                  struct http1_span line,
-                                  struct http1_part *part) {
-    struct http1_span in = {input->at, p->scanned};
+static enum http1_event next_line(struct http1_parser *p, struct span *input,
+                                  struct span line, struct http1_part *part) {
+    struct span in = {input->at, p->scanned};
     enum http1_event event = on_line(p, in, line, part);
     if (p->state != HTTP1_AT_FIELD) {
         span_cut(input, p->scanned);
@@ -261,10 +255,10 @@ static enum http1_event next_line(struct http1_parser *p,
     return event;
 }
 
-enum http1_event http1_next(struct http1_parser *p, struct http1_span *input,
+enum http1_event http1_next(struct http1_parser *p, struct span *input,
                             struct http1_part *part) {
     enum http1_event event = HTTP1_MORE;
-    struct http1_span line;
+    struct span line;
     while (event == HTTP1_MORE) {
         switch (p->state) {
         case HTTP1_AT_START:
@@ -290,7 +284,7 @@ enum http1_event http1_next(struct http1_parser *p, struct http1_span *input,
             return next_data(p, input, part);
         case HTTP1_AT_END:
             p->state = HTTP1_AT_START;
-            return HTTP1_END;
+            return HTTP1_COMPLETE;
         case HTTP1_IS_REFUSED:
             return HTTP1_REFUSED;
         }
@@ -305,12 +299,12 @@ bool http1_is_busy(const struct http1_parser *p) {
     return p->state > HTTP1_AT_LINE && p->state != HTTP1_IS_REFUSED;
 }
 
-bool http1_next_field(struct http1_span *fields, struct http1_span *name,
-                      struct http1_span *value) {
+bool http1_next_field(struct span *fields, struct span *name,
+                      struct span *value) {
     if (fields->size == 0) {
         return false;
     }
-    struct http1_span line = span_cut_set(fields, OCTET_TEXT);
+    struct span line = span_cut_set(fields, OCTET_TEXT);
     span_cut(fields, 2); // its CR and LF
     return split_field(line, name, value);
 }

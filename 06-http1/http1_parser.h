@@ -39,22 +39,22 @@ enum {
 // ---- What goes in and what comes out ----
 
 enum http1_event {
-    HTTP1_MORE,    // all that is here is looked at; call again with more
-    HTTP1_HEAD,    // line and fields are complete: see struct http1_part
-    HTTP1_BODY,    // a piece of the body: see struct http1_part
-    HTTP1_END,     // the request is complete; the next may follow at once
-    HTTP1_REFUSED, // see status and why; nothing sensible can follow
+    HTTP1_MORE,     // all that is here is looked at; call again with more
+    HTTP1_HEAD,     // line and fields are complete: see struct http1_part
+    HTTP1_BODY,     // a piece of the body: see struct http1_part
+    HTTP1_COMPLETE, // the request is complete; the next may follow at once
+    HTTP1_REFUSED,  // see status and why; nothing sensible can follow
 };
 
 struct http1_head {
-    struct http1_span method, target;
-    struct http1_span fields; // see http1_next_field
+    struct span method, target;
+    struct span fields; // see http1_next_field
 };
 
 // What an event has found, as pieces of the input.
 struct http1_part {
     struct http1_head head; // with HTTP1_HEAD
-    struct http1_span body; // with HTTP1_BODY
+    struct span body;       // with HTTP1_BODY
 };
 
 // A request is lines, and perhaps data after them. The state says which comes
@@ -75,7 +75,7 @@ enum http1_state {
 
 // All zero is a parser that waits for its first request.
 struct http1_parser {
-    // For the caller, from HTTP1_HEAD up to the next call after HTTP1_END.
+    // For the caller, from HTTP1_HEAD up to the next call after HTTP1_COMPLETE.
     bool keep_alive;       // may another request follow?
     bool expects_continue; // the client waits for a 100 before it goes on
     bool has_body;
@@ -103,7 +103,7 @@ struct http1_parser {
 // with. What it leaves there, the beginning of a head or of a line, must be
 // there again, with more behind it, in the next call. Call it again after every
 // event but HTTP1_MORE, also when the input is empty.
-enum http1_event http1_next(struct http1_parser *p, struct http1_span *input,
+enum http1_event http1_next(struct http1_parser *p, struct span *input,
                             struct http1_part *part);
 
 // Is the client in the middle of a request?
@@ -111,7 +111,7 @@ bool http1_is_busy(const struct http1_parser *p);
 
 // Cuts one field off the front of a head's fields. RETURNS false when there is
 // none left.
-bool http1_next_field(struct http1_span *fields, struct http1_span *name,
-                      struct http1_span *value);
+bool http1_next_field(struct span *fields, struct span *name,
+                      struct span *value);
 
 #endif

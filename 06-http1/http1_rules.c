@@ -19,7 +19,7 @@ static bool is_hex(char octet) {
 }
 
 // A name or an IPv4 address, perhaps with escaped octets, perhaps nothing.
-static bool cut_name(struct http1_span *s) {
+static bool cut_name(struct span *s) {
     for (;;) {
         span_cut_set(s, OCTET_HOST);
         if (s->size == 0 || s->at[0] != '%') {
@@ -33,7 +33,7 @@ static bool cut_name(struct http1_span *s) {
 }
 
 // An IPv6 address, whose digits nobody needs here.
-static bool cut_brackets(struct http1_span *s) {
+static bool cut_brackets(struct span *s) {
     size_t before = s->size;
     do {
         span_cut_set(s, OCTET_HOST);
@@ -41,7 +41,7 @@ static bool cut_brackets(struct http1_span *s) {
     return s->size < before && span_cut_octet(s, ']');
 }
 
-static bool is_host(struct http1_span s) {
+static bool is_host(struct span s) {
     bool good = span_cut_octet(&s, '[') ? cut_brackets(&s) : cut_name(&s);
     if (good && span_cut_octet(&s, ':')) {
         span_cut_set(&s, OCTET_DIGIT);
@@ -51,10 +51,9 @@ static bool is_host(struct http1_span s) {
 
 // ---- The line, RFC 9112 section 3 ----
 
-static bool cut_word(struct http1_span *s, const char *word) {
+static bool cut_word(struct span *s, const char *word) {
     size_t size = strlen(word);
-    if (s->size < size ||
-        !span_is_word((struct http1_span){s->at, size}, word)) {
+    if (s->size < size || !span_is_word((struct span){s->at, size}, word)) {
         return false;
     }
     span_cut(s, size);
@@ -64,7 +63,7 @@ static bool cut_word(struct http1_span *s, const char *word) {
 // absolute-form, http://host:port/path: what a client sends to a proxy, and a
 // server must understand (section 3.2.2).
 static enum http1_event check_absolute(struct http1_parser *p,
-                                       struct http1_span target) {
+                                       struct span target) {
     if (cut_word(&target, "https://")) {
         // RFC 9110 section 7.4: what was meant for a secured connection.
         return http1_refuse(p, 421, "an https target without TLS");
@@ -77,17 +76,15 @@ static enum http1_event check_absolute(struct http1_parser *p,
            target.at[size] != '?') {
         size++;
     }
-    struct http1_span host = span_cut(&target, size);
+    struct span host = span_cut(&target, size);
     if (size == 0 || host.at[0] == ':' || !is_host(host)) {
         return http1_refuse(p, 400, "a target with a bad host");
     }
     return HTTP1_MORE;
 }
 
-enum http1_event http1_check_line(struct http1_parser *p,
-                                  struct http1_span method,
-                                  struct http1_span target,
-                                  struct http1_span version) {
+enum http1_event http1_check_line(struct http1_parser *p, struct span method,
+                                  struct span target, struct span version) {
     // First of all, since what the rest means depends on it. It also answers
     // the preface of HTTP/2, which was made to look like this: PRI * HTTP/2.0
     if (version.at[5] != '1') {
@@ -111,8 +108,7 @@ enum http1_event http1_check_line(struct http1_parser *p,
 
 // ---- The fields that change how we read ----
 
-static enum http1_event on_host(struct http1_parser *p,
-                                struct http1_span value) {
+static enum http1_event on_host(struct http1_parser *p, struct span value) {
     if (p->has_host) {
         return http1_refuse(p, 400, "two Host fields");
     }
@@ -122,12 +118,12 @@ static enum http1_event on_host(struct http1_parser *p,
 
 // One number: no sign, no list, no second field, even if it says the same.
 static enum http1_event on_content_length(struct http1_parser *p,
-                                          struct http1_span value) {
+                                          struct span value) {
     if (p->has_length) {
         return http1_refuse(p, 400, "two Content-Length fields");
     }
     p->has_length = true;
-    struct http1_span digits = span_cut_set(&value, OCTET_DIGIT);
+    struct span digits = span_cut_set(&value, OCTET_DIGIT);
     if (digits.size == 0 || value.size > 0) {
         return http1_refuse(p, 400, "a Content-Length that is no number");
     }
@@ -140,7 +136,7 @@ static enum http1_event on_content_length(struct http1_parser *p,
 
 // "chunked" is all we know, and the one that must be last (section 6.1).
 static enum http1_event on_transfer_encoding(struct http1_parser *p,
-                                             struct http1_span value) {
+                                             struct span value) {
     static const char chunked[] = "chunked";
     const size_t size = sizeof chunked - 1;
     if (p->chunked) {
@@ -151,7 +147,7 @@ static enum http1_event on_transfer_encoding(struct http1_parser *p,
         return HTTP1_MORE;
     }
     if (value.size > size) {
-        struct http1_span before = span_cut(&value, value.size - size);
+        struct span before = span_cut(&value, value.size - size);
         char octet = before.at[before.size - 1];
         if ((octet == ',' || octet_is(octet, OCTET_BLANK)) &&
             span_is_word(value, chunked)) {
@@ -163,9 +159,9 @@ static enum http1_event on_transfer_encoding(struct http1_parser *p,
 
 // A list of words, of which two matter.
 static enum http1_event on_connection(struct http1_parser *p,
-                                      struct http1_span value) {
+                                      struct span value) {
     while (value.size > 0) {
-        struct http1_span word = span_cut_set(&value, OCTET_TOKEN);
+        struct span word = span_cut_set(&value, OCTET_TOKEN);
         p->wants_close |= span_is_word(word, "close");
         p->wants_keep_alive |= span_is_word(word, "keep-alive");
         if (value.size > 0) {
@@ -175,8 +171,7 @@ static enum http1_event on_connection(struct http1_parser *p,
     return HTTP1_MORE;
 }
 
-static enum http1_event on_expect(struct http1_parser *p,
-                                  struct http1_span value) {
+static enum http1_event on_expect(struct http1_parser *p, struct span value) {
     if (!span_is_word(value, "100-continue")) {
         return http1_refuse(p, 417, "an expectation that we cannot meet");
     }
@@ -184,12 +179,11 @@ static enum http1_event on_expect(struct http1_parser *p,
     return HTTP1_MORE;
 }
 
-enum http1_event http1_check_field(struct http1_parser *p,
-                                   struct http1_span name,
-                                   struct http1_span value) {
+enum http1_event http1_check_field(struct http1_parser *p, struct span name,
+                                   struct span value) {
     static const struct {
-        struct http1_span name;
-        enum http1_event (*check)(struct http1_parser *, struct http1_span);
+        struct span name;
+        enum http1_event (*check)(struct http1_parser *, struct span);
     } known[] = {
         {{"Host", 4}, on_host},
         {{"Expect", 6}, on_expect},
@@ -241,7 +235,7 @@ enum http1_event http1_check_head(struct http1_parser *p) {
 
 // The rest of a text in quotes. A backslash takes the meaning from what follows
 // it, so that a quote may stand in the text.
-static bool cut_quoted(struct http1_span *s) {
+static bool cut_quoted(struct span *s) {
     while (s->size > 0) {
         char octet = *span_cut(s, 1).at;
         if (octet == '"') {
@@ -255,8 +249,8 @@ static bool cut_quoted(struct http1_span *s) {
 }
 
 // =value, or nothing.
-static bool cut_value(struct http1_span *s) {
-    struct http1_span rest = *s;
+static bool cut_value(struct span *s) {
+    struct span rest = *s;
     span_cut_set(&rest, OCTET_BLANK);
     if (!span_cut_octet(&rest, '=')) {
         return true;
@@ -270,8 +264,8 @@ static bool cut_value(struct http1_span *s) {
 // We know none and follow none (the RFC says so, too); but what has another
 // shape is a size that somebody else reads otherwise.
 enum http1_event http1_check_extensions(struct http1_parser *p,
-                                        struct http1_span extensions) {
-    struct http1_span s = extensions;
+                                        struct span extensions) {
+    struct span s = extensions;
     while (s.size > 0) {
         span_cut_set(&s, OCTET_BLANK);
         if (!span_cut_octet(&s, ';')) {

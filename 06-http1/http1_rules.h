@@ -10,14 +10,11 @@
 enum http1_event http1_refuse(struct http1_parser *p, int status,
                               const char *why);
 
-enum http1_event http1_check_line(struct http1_parser *p,
-                                  struct http1_span method,
-                                  struct http1_span target,
-                                  struct http1_span version);
+enum http1_event http1_check_line(struct http1_parser *p, struct span method,
+                                  struct span target, struct span version);
 
-enum http1_event http1_check_field(struct http1_parser *p,
-                                   struct http1_span name,
-                                   struct http1_span value);
+enum http1_event http1_check_field(struct http1_parser *p, struct span name,
+                                   struct span value);
 
 // All fields are here. Decides how the body is framed and whether the
 // connection stays.
@@ -25,6 +22,6 @@ enum http1_event http1_check_head(struct http1_parser *p);
 
 // What stands behind a chunk's size.
 enum http1_event http1_check_extensions(struct http1_parser *p,
-                                        struct http1_span extensions);
+                                        struct span extensions);
 
 #endif

@@ -41,21 +41,25 @@ void print_number(struct printout *out, uint64_t number) {
 
 // Bytes from a client may hold anything, also what a terminal obeys. So only
 // printable ASCII is printed as it is, and the quotes are always the ends.
-void print_quoted(struct printout *out, const char *bytes, size_t size) {
+void print_safe(struct printout *out, struct span text) {
     static const char digits[] = "0123456789abcdef";
-    print_char(out, '"');
-    for (size_t i = 0; i < size; i++) {
-        unsigned char c = (unsigned char)bytes[i];
+    for (size_t i = 0; i < text.size; i++) {
+        unsigned char c = (unsigned char)text.at[i];
         if (c == '"' || c == '\\') {
             print_char(out, '\\');
-            print_char(out, bytes[i]);
+            print_char(out, text.at[i]);
         } else if (c >= ' ' && c < 127) {
-            print_char(out, bytes[i]);
+            print_char(out, text.at[i]);
         } else {
             print(out, "\\x");
             print_char(out, digits[c / 16]);
             print_char(out, digits[c % 16]);
         }
     }
+}
+
+void print_quoted(struct printout *out, struct span text) {
+    print_char(out, '"');
+    print_safe(out, text);
     print_char(out, '"');
 }

@@ -2,6 +2,8 @@
 #ifndef PRINTOUT_H
 #define PRINTOUT_H
 
+#include "span.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,7 +19,9 @@ void printout_end(struct printout *out);
 void print(struct printout *out, const char *text);
 void print_number(struct printout *out, uint64_t number);
 
-// In quotes, and safe for a terminal.
-void print_quoted(struct printout *out, const char *bytes, size_t size);
+// What a stranger sent, so that a terminal can show it; the second puts quotes
+// around.
+void print_safe(struct printout *out, struct span text);
+void print_quoted(struct printout *out, struct span text);
 
 #endif

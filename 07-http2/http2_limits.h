@@ -20,22 +20,21 @@ enum {
 
     // The part of a body that is kept and printed. The rest is only counted,
     // so a body may be as long as it likes.
-    body_shown = 200,
+    body_kept = 200,
 
     // A client must not make us work for nothing. Each frame that is neither a
     // new request nor a part of its body (a reset, a ping, settings, an opened
-    // window, a request too many) costs one piece of patience, and a header
-    // list that is too large costs what reading it has cost. Each second gives
-    // back 100, and each answer 2; so does a piece of an answer, if it is worth
-    // the two windows opened for it. A client in its right mind never loses
-    // 1000.
-    max_patience = 1000,
-    patience_per_second = 100,
-    patience_per_answer = 2,
-    patience_per_large_list = 20,
+    // window, a request too many) costs a token, and a header list that is too
+    // large costs what reading it has cost. Each second brings 100, and each
+    // answer 2; so does a piece of an answer, if it is worth the two windows
+    // opened for it. A client in its right mind never runs out of 1000.
+    max_tokens = 1000,
+    tokens_per_second = 100,
+    tokens_per_answer = 2,
+    tokens_for_large_list = 20,
     worthy_piece = 256,
 
-    // A client has to get on with its requests, see http2_output.c. So many
+    // A client has to get on with its requests, see http2_guard.c. So many
     // bytes of a body, or of an answer that it takes, are as good as a whole
     // request.
     bytes_of_progress = 64 * 1024,
@@ -48,7 +47,9 @@ enum {
     kept_most = 128,
 
     // Output gathered for one write. A write costs as much as ten requests.
-    output_size = 32 * 1024,
+    write_size = 32 * 1024,
+    // No client may make nghttp2 send a larger one.
+    largest_frame = 9 + 16 * 1024,
 };
 
 #endif

@@ -1,26 +1,29 @@
-// The third step of each round: what nghttp2 wants to say leaves, all of it in
-// one write for each connection.
+// What nghttp2 wants to say leaves together, in one write for each connection:
+// when the executor has polled whatever could go on.
 #ifndef HTTP2_OUTPUT_H
 #define HTTP2_OUTPUT_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct http2_session;
-
-// The connections of a loop that have something to say.
-struct http2_outbox {
-    struct http2_session *first;
-};
+struct http2_shared;
 
 // There is output, or the connection may be over: s is looked at when the round
 // ends. Asking twice is asking once.
 void http2_send_soon(struct http2_session *s);
-void http2_send_all(struct http2_outbox *outbox);
+void http2_send_all(struct http2_shared *shared);
 
 // For what cannot wait for the end of the round.
 void http2_send_now(struct http2_session *s);
 
 // The connection is gone: s is not on the list any more.
 void http2_forget_output(struct http2_session *s);
+
+// Ends a stream before its time, and says why. RETURNS 0 or an error of nghttp2.
+int http2_reset(struct http2_session *s, int32_t stream, uint32_t why);
+
+// Does the server owe an answer that is not made yet?
+bool http2_is_working(const struct http2_session *s);
 
 #endif

@@ -1,33 +1,20 @@
 #define _POSIX_C_SOURCE 200809L
 // What the TCP server tells us about a connection. Three steps for whatever
 // comes in: give all of it to nghttp2, which calls the functions of
-// http2_events.c; let the executor poll the futures that can go on; send all
+// http2_events.c; let the executor poll the tasks that can go on; send all
 // output together. Writing is the expensive part, so it comes last and once.
 #include "http2_session.h"
+
 #include "http2_events.h"
+#include "http2_limits.h"
+#include "http2_output.h"
+#include "http2_request.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-// The words that a client says first, RFC 9113 section 3.4.
-enum { preface_size = 24 };
-
-static http2_handler *handler;
 static nghttp2_session_callbacks *callbacks;
 static nghttp2_option *nghttp2_options;
-
-struct http2_loop *http2_loop_of(const struct http2_session *s) {
-    return tcp_loop(s->connection)->data;
-}
-
-bool http2_is_working(const struct http2_session *s) {
-    const struct http2_request *r = s->requests;
-    while (r != NULL && (!r->complete || r->answered)) {
-        r = r->next;
-    }
-    return r != NULL;
-}
 
 // ---- The life of a connection ----
 
@@ -39,75 +26,33 @@ static bool on_open(struct tcp_connection *c) {
     };
     struct http2_session *s = tcp_state(c);
     s->connection = c;
-    s->is_timed = true; // it must introduce itself
-    tcp_set_deadline(c, tcp_options(c)->request_ms);
-    http2_patience_begin(&s->patience, uv_now(tcp_loop(c)));
+    http2_guard_begin(s);
     return nghttp2_session_server_new3(&s->nghttp2, callbacks, s,
                                        nghttp2_options,
-                                       &http2_loop_of(s)->memory.calls) == 0 &&
+                                       &http2_shared(s)->memory.calls) == 0 &&
            nghttp2_submit_settings(s->nghttp2, NGHTTP2_FLAG_NONE, settings,
                                    sizeof settings / sizeof settings[0]) == 0;
-}
-
-// A client that speaks HTTP/1, such as a browser, gets an answer that it can
-// show.
-static void answer_in_http1(struct tcp_connection *c) {
-    static const char form[] =
-        "HTTP/1.1 505 HTTP Version Not Supported\r\n"
-        "Content-Type: text/plain\r\n"
-        "Connection: close\r\n\r\n"
-        "This server speaks HTTP/2 without TLS. Browsers speak HTTP/2 only\n"
-        "over TLS. Ask it like this:\n\n"
-        "    curl --http2-prior-knowledge http://%s%s%s:%d/\n";
-    const char *host = tcp_options(c)->host;
-    const char *open = strchr(host, ':') != NULL ? "[" : ""; // IPv6
-    const char *close = open[0] == '[' ? "]" : "";
-    char answer[sizeof form + 128];
-    int n =
-        snprintf(answer, sizeof answer, form, open, host, close, tcp_port(c));
-    tcp_report(c, "the client does not speak HTTP/2");
-    tcp_write(c, answer, (size_t)n);
-    tcp_end(c);
-}
-
-// nghttp2 cannot go on after an error that it returns, but it can still say
-// goodbye and why.
-static void hear_no_more(struct http2_session *s, ssize_t error) {
-    bool ours =
-        error == NGHTTP2_ERR_NOMEM || error == NGHTTP2_ERR_CALLBACK_FAILURE;
-    s->deaf = true;
-    // Does nothing if a reason was given before.
-    nghttp2_session_terminate_session(
-        s->nghttp2, ours ? NGHTTP2_INTERNAL_ERROR : NGHTTP2_ENHANCE_YOUR_CALM);
 }
 
 // The second step and the third.
 static void run_round(struct http2_session *s) {
     http2_send_soon(s);
-    uv_executor_run(http2_loop_of(s)->executor);
+    loop_executor_run(http2_shared(s)->executor);
 }
 
 static void on_bytes(struct tcp_connection *c, const char *bytes, size_t size) {
     struct http2_session *s = tcp_state(c);
-    if (s->deaf) {
+    if (s->guard.deaf) {
         return;
     }
-    s->noticed = false;
     ssize_t n =
         nghttp2_session_mem_recv(s->nghttp2, (const uint8_t *)bytes, size);
     if (n == NGHTTP2_ERR_BAD_CLIENT_MAGIC) {
-        answer_in_http1(c);
+        http2_guard_answer_in_http1(s);
         return;
     }
-    if (n < 0) {
-        hear_no_more(s, n);
-    } else if (!s->noticed &&
-               !http2_patience_lose(&s->patience, uv_now(tcp_loop(c)), 1)) {
-        hear_no_more(s, NGHTTP2_ERR_FLOODED);
-    }
-    size_t received = s->received + size;
-    s->received = received < preface_size ? (uint8_t)received : preface_size;
-    if (s->received == preface_size) { // before that we say nothing
+    http2_guard_read(s, n, size);
+    if (http2_guard_is_introduced(s)) {
         run_round(s);
     }
 }
@@ -116,10 +61,10 @@ static void on_drained(struct tcp_connection *c) {
     http2_send_soon(tcp_state(c));
 }
 
-static void on_end(struct tcp_connection *c) {
+static void on_eof(struct tcp_connection *c) {
     struct http2_session *s = tcp_state(c);
     s->input_ended = true;
-    if (s->received < preface_size) {
+    if (!http2_guard_is_introduced(s)) {
         tcp_end(c);
     } else {
         run_round(s); // later the loop may see nothing to stay for
@@ -129,8 +74,8 @@ static void on_end(struct tcp_connection *c) {
 // A client that waits for us is not idle.
 static void on_idle(struct tcp_connection *c) {
     struct http2_session *s = tcp_state(c);
-    s->is_timed = false;
-    if (s->received < preface_size) {
+    s->guard.is_timed = false;
+    if (!http2_guard_is_introduced(s)) {
         tcp_end(c);
     } else if (!http2_is_working(s)) {
         nghttp2_session_terminate_session(s->nghttp2, NGHTTP2_NO_ERROR);
@@ -143,7 +88,7 @@ static void on_idle(struct tcp_connection *c) {
 // request that is read before would be later than the last, and yet answered.
 static void on_stopping(struct tcp_connection *c) {
     struct http2_session *s = tcp_state(c);
-    if (s->received < preface_size) {
+    if (!http2_guard_is_introduced(s)) {
         tcp_end(c);
         return;
     }
@@ -158,7 +103,7 @@ static void on_close(struct tcp_connection *c) {
     struct http2_session *s = tcp_state(c);
     http2_forget_output(s);
     while (s->requests != NULL) {
-        http2_request_free(s->requests);
+        http2_request_end(s->requests);
     }
     nghttp2_session_del(s->nghttp2);
 }
@@ -166,32 +111,30 @@ static void on_close(struct tcp_connection *c) {
 // ---- Start and stop ----
 
 // The executor calls this when it has polled whatever could go on.
-static void after_round(void *data) {
-    struct http2_loop *loop = data;
-    http2_send_all(&loop->outbox);
+static void after_round(void *shared) {
+    http2_send_all(shared);
 }
 
-static bool on_loop_start(uv_loop_t *uv) {
-    struct http2_loop *loop = calloc(1, sizeof *loop);
-    if (loop == NULL) {
+static bool on_loop_start(uv_loop_t *loop) {
+    struct http2_shared *shared = calloc(1, sizeof *shared);
+    if (shared == NULL) {
         return false;
     }
-    loop->executor = uv_executor_start(uv, after_round, loop);
-    if (loop->executor == NULL) {
-        free(loop);
+    shared->executor = loop_executor_start(loop, after_round, shared);
+    if (shared->executor == NULL) {
+        free(shared);
         return false;
     }
-    loop->handler = handler;
-    http2_memory_begin(&loop->memory);
-    uv->data = loop;
+    http2_memory_begin(&shared->memory);
+    loop->data = shared;
     return true;
 }
 
-static void on_loop_stop(uv_loop_t *uv) {
-    struct http2_loop *loop = uv->data;
-    uv_executor_stop(loop->executor);
-    http2_memory_end(&loop->memory);
-    free(loop);
+static void on_loop_stop(uv_loop_t *loop) {
+    struct http2_shared *shared = loop->data;
+    loop_executor_stop(shared->executor);
+    http2_memory_end(&shared->memory);
+    free(shared);
 }
 
 static bool make_callbacks(void) {
@@ -200,16 +143,17 @@ static bool make_callbacks(void) {
         return false;
     }
     http2_events_register(callbacks);
+    http2_guard_register(callbacks);
     // Only trees of priorities need streams that are closed.
     nghttp2_option_set_no_closed_streams(nghttp2_options, 1);
-    // How many resets are too many is for our patience to say, not for each
+    // How many resets are too many is for our guard to say, not for each
     // version of nghttp2.
     nghttp2_option_set_stream_reset_rate_limit(nghttp2_options, UINT64_MAX,
                                                UINT64_MAX);
     return true;
 }
 
-int http2_run(http2_handler *h, const struct server_options *options) {
+int http2_run(const struct server_options *options) {
     static const struct tcp_protocol http2 = {
         .state_size = sizeof(struct http2_session),
         .on_loop_start = on_loop_start,
@@ -217,13 +161,12 @@ int http2_run(http2_handler *h, const struct server_options *options) {
         .on_open = on_open,
         .on_bytes = on_bytes,
         .on_drained = on_drained,
-        .on_end = on_end,
+        .on_eof = on_eof,
         .on_idle = on_idle,
         .on_stopping = on_stopping,
         .on_close = on_close,
     };
     int status = EXIT_FAILURE;
-    handler = h;
     if (make_callbacks()) {
         status = tcp_server_run(&http2, options);
     } else {

@@ -1,22 +1,32 @@
-// The async sleep of chapter 04 on the loop's timer: nobody asks it again and
-// again, the timer wakes it when it is due.
+// The sleep of chapter 04 on a libuv loop: the loop is the thread that knows the
+// earliest deadline. All sleeps of a loop share one timer, and chapter 04's heap.
 #ifndef LOOP_SLEEP_H
 #define LOOP_SLEEP_H
 
 #include "future.h"
+#include "heap.h"
 
-#include <stdint.h>
 #include <uv.h>
+
+struct loop_timer {
+    uv_timer_t uv; // set to the earliest deadline
+    struct heap heap;
+};
+
+void loop_timer_start(struct loop_timer *t, uv_loop_t *loop);
+void loop_timer_stop(struct loop_timer *t); // nobody sleeps any more
+
+struct loop_executor;
 
 struct loop_sleep {
     struct future base;
-    int64_t deadline; // nanoseconds, on the clock of monotonic_now
-    uv_loop_t *loop;
-    struct loop_timer *timer; // made by the first poll; owned
+    struct deadline deadline; // nanoseconds, on the clock of monotonic_now
+    struct loop_timer *timer; // borrowed
+    struct waker waker;       // who sleeps; owned
 };
 
 // A future without output that is ready so many seconds from now. For futures
-// that run on this loop.
-struct loop_sleep loop_sleep(uv_loop_t *loop, double seconds);
+// that run on this executor.
+struct loop_sleep loop_sleep(struct loop_executor *e, double seconds);
 
 #endif

@@ -5,18 +5,20 @@
 
 #include "future.h"
 
-#include <uv.h>
+struct loop_executor;
 
 struct pool_work {
     struct future base;
-    void (*work)(void);
-    uv_loop_t *loop;
-    struct pool_job *job; // made by the first poll; owned
+    struct loop_executor *executor; // borrowed
+    void (*work)(const void *arg);
+    const void *arg;      // borrowed until work has returned, whoever drops us
+    struct pool_job *job; // made by the first poll; owned, or abandoned
 };
 
-// A future without output that is ready when the pool has called work. Like
+// A future without output that is ready when the pool has called work(arg). Like
 // every future it begins with the first poll. For futures that run on this
-// loop.
-struct pool_work pool_work(uv_loop_t *loop, void (*work)(void));
+// executor.
+struct pool_work pool_work(struct loop_executor *e,
+                           void (*work)(const void *arg), const void *arg);
 
 #endif

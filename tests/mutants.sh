@@ -108,9 +108,9 @@ chapter_03() {
         '/^struct task \*task_new\(/,/^}/s/schedule\(t\);//'
     mutant the_end_wakes_nobody task.c 'first-spawn mailbox' \
         '/^static void finish\(/,/^}/s/waker_wake\(&t->awaiter\);//'
-    mutant who_joins_leaves_no_waker handle.c 'first-spawn mailbox' \
+    mutant who_joins_leaves_no_waker task_handle.c 'first-spawn mailbox' \
         's/t->awaiter = waker_clone\(waker\);//'
-    mutant cancel_does_not_wake handle.c cancel \
+    mutant cancel_does_not_wake task_handle.c cancel \
         '/^void task_cancel\(/,/^}/s/task_wake\(t\);//'
     mutant send_notifies_nobody channel.c mailbox \
         '/^bool channel_send\(/,/^}/s/notify\(ch\);//'

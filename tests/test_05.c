@@ -77,13 +77,14 @@ START_TEST(lists_its_acts) {
         "echo       until Ctrl-C  sends back what it gets",
         "blocking   until Ctrl-C  a second of work for each message; everybody "
         "waits",
-        "pooled     until Ctrl-C  the same work in the thread pool; nobody "
+        "sleeping   until Ctrl-C  a sleep of a second for each message; nobody "
         "waits",
+        "pooled     until Ctrl-C  the work in the thread pool; nobody waits",
         NULL};
     expect_lines(list, lines);
     expect_status(list, 0);
     expect_line(help, "usage: echo [ACT] [HOST:PORT] [OPTIONS]");
-    expect_line(help, lines[2]);
+    expect_line(help, lines[3]);
     expect_status(help, 0);
 }
 END_TEST
@@ -258,16 +259,20 @@ static int count(const char *text, const char *part) {
 // spoken, and it is the server that did not listen.
 START_TEST(works_on_the_loop_and_in_the_pool) {
     struct server blocking = server_start(PROGRAM, "blocking", NULL),
+                  sleeping = server_start(PROGRAM, "sleeping", NULL),
                   pooled = server_start(PROGRAM, "pooled", "--idle-timeout",
                                         "0.5", NULL),
                   impatient = server_start(PROGRAM, "blocking", "--quiet",
                                            "--idle-timeout", "2", NULL);
-    int slow[client_count], quick[client_count], kept[client_count];
+    int slow[client_count], quick[client_count], kept[client_count],
+        asleep[client_count];
     double start = seconds();
     say_hello(&blocking, slow);
     say_hello(&pooled, quick);
+    say_hello(&sleeping, asleep);
     say_hello(&impatient, kept);
     expect_hello(quick);
+    expect_hello(asleep);
     double after_pooled = seconds() - start;
     expect_hello(slow);
     double after_blocking = seconds() - start;
@@ -291,6 +296,7 @@ START_TEST(works_on_the_loop_and_in_the_pool) {
     free(log);
     ck_assert_int_eq(server_stop(&blocking, SIGINT), 0);
     ck_assert_int_eq(server_stop(&pooled, SIGINT), 0);
+    ck_assert_int_eq(server_stop(&sleeping, SIGINT), 0);
     ck_assert_int_eq(server_stop(&impatient, SIGINT), 0);
 }
 END_TEST

@@ -92,11 +92,11 @@ START_TEST(each_request_is_printed) {
     print_of(commands);
     ck_assert_str_eq(
         printed,
-        "Received a request\n"
+        "Received a request: GET /\n"
         "Headers: {\"Host\": \"here\", \"Accept\": \"*/*\", \"User-Agent\": "
         "\"me\"}\n"
         "Body: \"\"\n"
-        "Received a request\n"
+        "Received a request: BREW /any/path?q\n"
         "Headers: {\"Host\": \"here\", \"Content-Length\": \"10\"}\n"
         "Body: \"name=value\"\n");
 }
@@ -115,7 +115,7 @@ START_TEST(nothing_reaches_the_terminal_unescaped) {
     print_of(commands);
     ck_assert_str_eq(
         printed,
-        "Received a request\n"
+        "Received a request: POST /\n"
         "Headers: {\"Host\": \"a\", \"X\": \"\\\"\\\\\\xc3\\xa4\\x09.\", "
         "\"Content-Length\": \"9\", \"Connection\": \"close\"}\n"
         "Body: \"\\x1b[2J\\x07\\x0d\\x0a\\x00\\x7f\"\n");
@@ -136,10 +136,10 @@ START_TEST(a_long_body_is_cut_and_its_length_told) {
     memset(y, 'y', 200);
     x[200] = y[200] = '\0';
     snprintf(expected, sizeof expected,
-             "Received a request\n"
+             "Received a request: POST /\n"
              "Headers: {\"Host\": \"a\", \"Content-Length\": \"200\"}\n"
              "Body: \"%s\"\n"
-             "Received a request\n"
+             "Received a request: POST /\n"
              "Headers: {\"Host\": \"a\", \"Transfer-Encoding\": \"chunked\"}\n"
              "Body: \"%s\"... (300000 bytes)\n",
              x, y);

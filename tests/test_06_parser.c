@@ -32,7 +32,7 @@ static void say(struct feeder *f, const char *text) {
 }
 
 static void note_head(struct feeder *f, const struct http1_head *head) {
-    struct http1_span fields = head->fields, name, value;
+    struct span fields = head->fields, name, value;
     const struct http1_parser *p = &f->parser;
     note(f, head->method.at, head->method.size);
     say(f, " ");
@@ -52,7 +52,7 @@ static void note_head(struct feeder *f, const struct http1_head *head) {
     f->body_size = 0;
 }
 
-static void note_body(struct feeder *f, struct http1_span piece) {
+static void note_body(struct feeder *f, struct span piece) {
     ck_assert_uint_gt(piece.size, 0);
     for (size_t i = 0; i < piece.size; i++) {
         if (f->body_size + i < sizeof f->body) {
@@ -81,7 +81,7 @@ static void note_refused(struct feeder *f) {
     say(f, text);
 }
 
-static enum http1_event next(struct feeder *f, struct http1_span *input,
+static enum http1_event next(struct feeder *f, struct span *input,
                              struct http1_part *part) {
     enum http1_event event = http1_next(&f->parser, input, part);
     switch (event) {
@@ -93,7 +93,7 @@ static enum http1_event next(struct feeder *f, struct http1_span *input,
     case HTTP1_BODY:
         note_body(f, part->body);
         break;
-    case HTTP1_END:
+    case HTTP1_COMPLETE:
         note_end(f);
         break;
     case HTTP1_REFUSED:
@@ -113,7 +113,7 @@ static enum http1_event feed(struct feeder *f, const char *bytes, size_t size) {
         memcpy(block + 1, f->rest, f->rest_size);
     }
     memcpy(block + 1 + f->rest_size, bytes, size);
-    struct http1_span input = {block + 1, f->rest_size + size};
+    struct span input = {block + 1, f->rest_size + size};
     struct http1_part part;
     enum http1_event event;
     do {

@@ -16,10 +16,6 @@ START_TEST(greets_and_prints) {
         "Hello, World!");
     char wanted[512];
     snprintf(wanted, sizeof wanted,
-             "\":authority\": \"127.0.0.1:%d\"\n"
-             "\":method\": \"POST\"\n"
-             "\":path\": \"/any\"\n"
-             "\":scheme\": \"http\"\n"
              "\"accept\": \"*/*\"\n"
              "\"content-length\": \"6\"\n"
              "\"content-type\": \"application/x-www-form-urlencoded\"\n"
@@ -29,9 +25,10 @@ START_TEST(greets_and_prints) {
                       " sed 's/, /\\n/g' | LC_ALL=C sort",
                       s.log),
                 wanted);
-    snprintf(wanted, sizeof wanted,
-             "Listening on: 127.0.0.1:%d\nReceived a request\nHeaders: {",
-             s.port);
+    snprintf(
+        wanted, sizeof wanted,
+        "Listening on: 127.0.0.1:%d\nReceived a request: POST /any\nHeaders: {",
+        s.port);
     char *log = server_log(&s);
     ck_assert_msg(strncmp(log, wanted, strlen(wanted)) == 0, "%s", log);
     ck_assert_str_eq(strstr(log, "}\n"), "}\nBody: \"a \\\"b\\\"\\x1b\"\n");

@@ -4,6 +4,8 @@
 // never end, that answer at length or at once, or that another thread wakes.
 #include "http2_client.h"
 
+#include "handle.h"
+#include "http2_limits.h"
 #include "http2_session.h"
 
 #include <errno.h>
@@ -18,14 +20,14 @@ static atomic_int *alive;   // futures
 static atomic_int *fail_in; // so many allocations of the server; 0: none
 static bool is_server;
 
-struct probe {
-    struct future base;
-    enum { NEVER, BIG, EARLY, WOKEN_BY_ITSELF, WOKEN_FROM_ELSEWHERE } kind;
-    struct http2_request *request;
-    int polls;
-};
-
-static int probe_kind;
+static enum {
+    NEVER,
+    BIG,
+    EARLY,
+    WOKEN_BY_ITSELF,
+    WOKEN_FROM_ELSEWHERE,
+    PANIC
+} probe_kind;
 static char big_body[4 << 20];
 
 static void *wake_thrice(void *arg) {
@@ -49,39 +51,46 @@ static void wake_from_elsewhere(const struct waker *waker) {
     }
 }
 
+static const struct span hello = {"Hello, World!", 13};
+static const struct span big = {big_body, sizeof big_body};
+
+// In the chapter's own struct handle; `at` counts the polls.
 static enum poll_result probe_poll(struct future *self,
                                    const struct waker *waker, void *out) {
-    struct probe *me = (struct probe *)self;
+    struct handle *me = (struct handle *)self;
+    int polls = (int)++me->at;
     (void)out;
-    me->polls++;
-    switch (me->kind) {
+    switch (probe_kind) {
     case NEVER:
         return FUTURE_PENDING;
     case WOKEN_FROM_ELSEWHERE:
-        if (me->polls == 1) {
+        if (polls == 1) {
             wake_from_elsewhere(waker);
             return FUTURE_PENDING;
         }
         break;
     case BIG:
-        if (http2_request_poll(me->request, waker) == FUTURE_PENDING) {
+        if (http_request_poll(me->request, waker) == FUTURE_PENDING) {
             return FUTURE_PENDING;
         }
-        http2_respond(me->request, "200", big_body, sizeof big_body);
+        http_respond(me->request, 200, big);
         return FUTURE_READY;
     case WOKEN_BY_ITSELF:
-        if (http2_request_poll(me->request, waker) == FUTURE_PENDING) {
+        if (http_request_poll(me->request, waker) == FUTURE_PENDING) {
             return FUTURE_PENDING;
         }
-        if (me->polls < 3) {
+        if (polls < 3) {
             waker_wake(waker);
             return FUTURE_PENDING;
         }
         break;
     case EARLY:
         break;
+    case PANIC:
+        probe_kind = EARLY; // once
+        task_panic("on purpose");
     }
-    http2_respond(me->request, "200", "Hello, World!", 13);
+    http_respond(me->request, 200, hello);
     return FUTURE_READY;
 }
 
@@ -90,13 +99,12 @@ static void probe_drop(struct future *self) {
     atomic_fetch_sub(alive, 1);
 }
 
-static struct uv_task *probe(struct http2_request *request,
-                             struct uv_executor *executor) {
-    static const struct future_ops ops = {sizeof(struct probe), 0, probe_poll,
+// In place of handle.c's.
+struct handle handle(struct http_request *request) {
+    static const struct future_ops ops = {sizeof(struct handle), 0, probe_poll,
                                           probe_drop};
-    struct probe f = {{&ops}, probe_kind, request, 0};
     atomic_fetch_add(alive, 1);
-    return uv_execute(executor, &f.base);
+    return (struct handle){.base = {&ops}, .request = request};
 }
 
 // ---- Memory that runs out ----
@@ -143,7 +151,7 @@ static struct server serve(int kind) {
         dup2(fd, 1);
         dup2(fd, 2);
         server_options_parse(&options, 2, args, "test", 0, NULL, 0);
-        int status = http2_run(probe, &options);
+        int status = http2_run(&options);
         fflush(stdout);
         _exit(status);
     }
@@ -310,26 +318,42 @@ START_TEST(a_lack_of_memory_ends_one_connection) {
 }
 END_TEST
 
-// ---- Patience ----
+START_TEST(a_panic_ends_one_stream) {
+    struct server s = serve(PANIC);
+    struct frame f;
+    int fd = http2_connect(&s, NULL, 0);
+    send_get(fd, 1);
+    expect_frame(fd, &f, RST_STREAM);
+    ck_assert_uint_eq(number_at(&f, 0), 2); // INTERNAL_ERROR
+    send_get(fd, 3);
+    expect_greeting(fd, 3);
+    expect_logged(&s, "task panicked: on purpose\n");
+    close(fd);
+    expect_alive(0);
+    ck_assert_int_eq(server_stop(&s, SIGINT), 0);
+}
+END_TEST
 
-START_TEST(patience_has_a_floor_and_a_rim) {
-    struct http2_patience p;
-    http2_patience_begin(&p, 5);
-    for (int i = 0; i < max_patience; i++) {
-        ck_assert(http2_patience_lose(&p, 5, 1));
+// ---- The token bucket ----
+
+START_TEST(the_bucket_has_a_floor_and_a_rim) {
+    struct token_bucket p;
+    token_bucket_begin(&p, 5);
+    for (int i = 0; i < max_tokens; i++) {
+        ck_assert(token_bucket_take(&p, 5, 1));
     }
-    ck_assert(!http2_patience_lose(&p, 5, 1));
-    ck_assert(!http2_patience_lose(&p, 14, 1));
-    ck_assert(http2_patience_lose(&p, 15, 1)); // 10 ms later
-    ck_assert(!http2_patience_lose(&p, 15, 1));
-    http2_patience_regain(&p, 2);
-    ck_assert(!http2_patience_lose(&p, 15, 3));
-    ck_assert(http2_patience_lose(&p, 15, 2));
+    ck_assert(!token_bucket_take(&p, 5, 1));
+    ck_assert(!token_bucket_take(&p, 14, 1));
+    ck_assert(token_bucket_take(&p, 15, 1)); // 10 ms later
+    ck_assert(!token_bucket_take(&p, 15, 1));
+    token_bucket_give(&p, 2);
+    ck_assert(!token_bucket_take(&p, 15, 3));
+    ck_assert(token_bucket_take(&p, 15, 2));
     for (int i = 0; i < 3; i++) { // it never rises above the rim
-        http2_patience_regain(&p, max_patience);
+        token_bucket_give(&p, max_tokens);
     }
-    ck_assert(!http2_patience_lose(&p, 15, max_patience + 1));
-    ck_assert(http2_patience_lose(&p, UINT64_MAX, max_patience));
+    ck_assert(!token_bucket_take(&p, 15, max_tokens + 1));
+    ck_assert(token_bucket_take(&p, UINT64_MAX, max_tokens));
 }
 END_TEST
 
@@ -339,8 +363,9 @@ static void add_tests(TCase *tests) {
     tcase_add_test(tests, small_windows_are_no_trouble);
     tcase_add_test(tests, early_answers);
     tcase_add_test(tests, a_lack_of_memory_ends_one_connection);
-    tcase_add_test(tests, patience_has_a_floor_and_a_rim);
+    tcase_add_test(tests, the_bucket_has_a_floor_and_a_rim);
     tcase_add_test(tests, wakes_from_other_threads);
+    tcase_add_test(tests, a_panic_ends_one_stream);
 }
 
 int main(void) {

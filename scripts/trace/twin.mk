@@ -10,8 +10,8 @@ wrappers_01-threads := wrap_threads
 wrappers_02-futures := wrap_threads polls watch wrap_futures
 wrappers_03-task-queue := wrap_threads polls watch wrap_polls wrap_tasks wrap_stealing
 wrappers_04-async-sleep := wrap_threads polls watch wrap_polls wrap_tasks
-wrappers_05-libuv-tcp := wrap_threads wrap_loop
-wrappers_06-http1 := wrap_threads wrap_loop
+wrappers_05-libuv-tcp := wrap_threads wrap_loop polls watch wrap_polls wrap_spawn
+wrappers_06-http1 := wrap_threads wrap_loop polls watch wrap_polls wrap_requests
 wrappers_07-http2 := wrap_threads wrap_loop polls watch wrap_polls wrap_requests
 WRAPPERS := trace events lines $(wrappers_$(CHAPTER))
 TRACER := $(WRAPPERS:%=traced/%.o)

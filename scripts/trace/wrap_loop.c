@@ -176,7 +176,7 @@ int __wrap_uv_timer_start(uv_timer_t *timer, uv_timer_cb callback, uint64_t ms,
 // ---- Before and after the wait ----
 
 // These come in every turn of the loop, and as a rule have nothing to do. In
-// chapter 07 the executor polls its futures here, and those have lanes.
+// chapters 05 to 07 the executor runs its tasks here, and those have lanes.
 static void round_begins(void) {
     int64_t now = look(this_thread());
     if (now - last_end >= long_ns) {

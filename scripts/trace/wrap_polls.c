@@ -1,5 +1,5 @@
 #define _POSIX_C_SOURCE 200809L
-// Chapters 03, 04 and 07: futures that are polled with a waker, whoever runs
+// Chapters 03 to 07: futures that are polled with a waker, whoever runs
 // them.
 #include "watch.h"
 

@@ -31,14 +31,14 @@ static void add_number(struct words *w, uint64_t number) {
     add(w, &number, sizeof number);
 }
 
-static void add_span(struct words *w, struct http1_span s) {
+static void add_span(struct words *w, struct span s) {
     add_number(w, s.size);
     add(w, s.at, s.size);
 }
 
 static void add_head(struct words *w, const struct http1_parser *p,
                      const struct http1_head *head) {
-    struct http1_span fields = head->fields, name, value;
+    struct span fields = head->fields, name, value;
     add_span(w, head->method);
     add_span(w, head->target);
     add_number(w, p->keep_alive + 2u * p->expects_continue + 4u * p->has_body +
@@ -68,7 +68,7 @@ static void add_event(struct words *w, const struct http1_parser *p,
         w->body_size += part->body.size;
         check(w->body_size <= http1_max_body);
         break;
-    case HTTP1_END:
+    case HTTP1_COMPLETE:
         add_number(w, w->body_size);
         break;
     case HTTP1_REFUSED:
@@ -81,15 +81,14 @@ static void add_event(struct words *w, const struct http1_parser *p,
 
 // A piece of memory just as large as what is in it, so that AddressSanitizer
 // sees each look behind its end. The parser's rest comes first.
-static struct http1_span join(struct http1_span rest, const uint8_t *bytes,
-                              size_t size) {
+static struct span join(struct span rest, const uint8_t *bytes, size_t size) {
     char *block = malloc(rest.size + size + 1);
     check(block != NULL);
     if (rest.size > 0) {
         memcpy(block + 1, rest.at, rest.size);
     }
     memcpy(block + 1 + rest.size, bytes, size);
-    return (struct http1_span){block + 1, rest.size + size};
+    return (struct span){block + 1, rest.size + size};
 }
 
 // cuts: sizes of the pieces, used in a circle; none: one piece.
@@ -97,14 +96,14 @@ static uint64_t say(const uint8_t *bytes, size_t size, const uint8_t *cuts,
                     size_t cut_count) {
     struct http1_parser parser = {0};
     struct words w = {0xcbf29ce484222325, 0};
-    struct http1_span rest = {NULL, 0};
+    struct span rest = {NULL, 0};
     enum http1_event event = HTTP1_MORE;
     size_t at = 0;
     char *old = NULL;
     for (size_t i = 0; at < size && event == HTTP1_MORE; i++) {
         size_t n = cut_count > 0 ? cuts[i % cut_count] + 1u : size;
         n = n < size - at ? n : size - at;
-        struct http1_span input = join(rest, bytes + at, n);
+        struct span input = join(rest, bytes + at, n);
         char *block = (char *)input.at - 1;
         free(old);
         old = block;

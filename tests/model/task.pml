@@ -1,6 +1,6 @@
 // The life of a task, small enough that every order of events can be tried.
 //
-// 03-task-queue/task.c and handle.c say that no wake is lost, that a task is
+// 03-task-queue/task.c and task_handle.c say that no wake is lost, that a task is
 // never polled by two workers at once, that its memory is freed once, and that
 // a join always returns. A test tries some orders of events. Here is the same
 // protocol in Promela, and `make check-model` has spin try every one.
@@ -146,7 +146,7 @@ inline drop_awaiter(t) {
 }
 
 // in future.c: future_drop
-// in handle.c: handle_drop
+// in task_handle.c: handle_drop
 inline future_drop(t) {
     atomic {
         assert(!freed[t]);
@@ -277,9 +277,9 @@ inline task_wake(t) {
     fi
 }
 
-// ---- handle.c, what a poll needs ----
+// ---- task_handle.c, what a poll needs ----
 
-// in handle.c: leave_waker
+// in task_handle.c: leave_waker
 // It answers in ended: true, if the task has finished. The waker that is left is
 // counted if it is a task's.
 inline leave_waker(h, whose) {
@@ -319,7 +319,7 @@ inline leave_waker(h, whose) {
     fi
 }
 
-// in handle.c: handle_poll
+// in task_handle.c: handle_poll
 // It answers in ended, too.
 inline handle_poll(h, whose) {
     leave_waker(h, whose);
@@ -432,12 +432,12 @@ inline task_run(t) {
     fi
 }
 
-// ---- The rest of handle.c ----
+// ---- The rest of task_handle.c ----
 
 // The waker is everybody's who is in block_on. So there may be one wake that
 // was meant for another thread.
 // in future.c: block_on
-// in handle.c: task_join
+// in task_handle.c: task_join
 inline task_join(t) {
 #ifndef BLOCK_ON_FORGETS
     seen = wakes;
@@ -463,19 +463,19 @@ inline task_join(t) {
 }
 
 // The handle as a future that is polled once and then dropped.
-// in handle.c: task_as_future
+// in task_handle.c: task_as_future
 inline await_once(t) {
     handle_poll(t, A_THREAD);
     ended = false;
     task_unref(t)
 }
 
-// in handle.c: task_detach
+// in task_handle.c: task_detach
 inline task_detach(t) {
     task_unref(t)
 }
 
-// in handle.c: task_cancel
+// in task_handle.c: task_cancel
 inline task_cancel(t) {
     atomic { assert(!freed[t]); cancelled[t] = true; cut_short[t] = true };
 #ifndef CANCEL_WITHOUT_WAKE

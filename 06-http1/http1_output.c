@@ -1,5 +1,5 @@
-// How answers are written: RFC 9112 sections 4 to 6.
-#include "http1_answers.h"
+// How responses are written: RFC 9112 sections 4 to 6.
+#include "http1_output.h"
 
 #include "http_date.h"
 
@@ -32,20 +32,20 @@ const char *http1_status_text(int status) {
     }
 }
 
-bool http1_has_room(const struct http1_answers *out) {
-    return out->size <= http1_answers_size - http1_longest_answer;
+bool output_has_room(const struct http1_output *out) {
+    return out->size <= output_size - longest_response;
 }
 
-void http1_add_text(struct http1_answers *out, const char *text, size_t size) {
-    memcpy(out->bytes + out->size, text, size);
-    out->size += size;
+void output_add(struct http1_output *out, struct span text) {
+    memcpy(out->bytes + out->size, text.at, text.size);
+    out->size += text.size;
 }
 
-static void add(struct http1_answers *out, const char *text) {
-    http1_add_text(out, text, strlen(text));
+static void add(struct http1_output *out, const char *text) {
+    output_add(out, (struct span){text, strlen(text)});
 }
 
-static void add_number(struct http1_answers *out, size_t number) {
+static void add_number(struct http1_output *out, size_t number) {
     char digits[24], *at = digits + sizeof digits;
     *--at = '\0';
     do {
@@ -55,21 +55,21 @@ static void add_number(struct http1_answers *out, size_t number) {
     add(out, at);
 }
 
-void http1_add_head(struct http1_answers *out,
-                    const struct http1_answer *answer) {
+void output_add_head(struct http1_output *out, int status, size_t length,
+                     const char *connection) {
     add(out, "HTTP/1.1 ");
-    add(out, http1_status_text(answer->status));
+    add(out, http1_status_text(status));
     add(out, "\r\nDate: ");
     add(out, http_date());
     add(out, "\r\nContent-Type: text/plain\r\nContent-Length: ");
-    add_number(out, answer->length);
-    if (answer->connection != NULL) {
+    add_number(out, length);
+    if (connection != NULL) {
         add(out, "\r\nConnection: ");
-        add(out, answer->connection);
+        add(out, connection);
     }
     add(out, "\r\n\r\n");
 }
 
-void http1_add_continue(struct http1_answers *out) {
+void output_add_continue(struct http1_output *out) {
     add(out, "HTTP/1.1 100 Continue\r\n\r\n");
 }

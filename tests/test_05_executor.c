@@ -1,15 +1,26 @@
 #define _POSIX_C_SOURCE 200809L
-// Chapter 07's executor, sleep and pool, on a loop without a server. The futures
-// are made on the stack, from where uv_execute moves them.
-#include "http2_client.h"
+// Chapter 05's executor, sleep and pool, on a loop without a server. The futures
+// are made on the stack, from where loop_spawn moves them.
+#include "harness.h"
 
-#include "loop_sleep.h"
+#include "loop_executor.h"
 #include "pool_work.h"
-#include "uv_executor.h"
 
 #include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdlib.h>
+#include <time.h>
+
+static void pause_ms(long ms) {
+    nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000}, NULL);
+}
+
+// Its future is dropped in the next round.
+static void end_task(struct task *t) {
+    task_cancel(t);
+    task_detach(t);
+}
 
 static int rounds;
 
@@ -36,12 +47,12 @@ static enum poll_result spinner_poll(struct future *self,
     return FUTURE_PENDING;
 }
 
-static struct uv_task *spin(struct uv_executor *e, int name, int turns,
-                            int *log, int *at) {
+static struct task *spin(struct loop_executor *e, int name, int turns, int *log,
+                         int *at) {
     static const struct future_ops ops = {sizeof(struct spinner), 0,
                                           spinner_poll, NULL};
     struct spinner f = {{&ops}, turns, log, at, name};
-    return uv_execute(e, &f.base);
+    return loop_spawn(e, &f.base);
 }
 
 // A loop with an executor. A handle that does nothing else keeps it running, as
@@ -49,19 +60,19 @@ static struct uv_task *spin(struct uv_executor *e, int name, int turns,
 struct world {
     uv_loop_t loop;
     uv_async_t reason_to_run;
-    struct uv_executor *executor;
+    struct loop_executor *executor;
 };
 
 static void world_open(struct world *w) {
     ck_assert_int_eq(uv_loop_init(&w->loop), 0);
     ck_assert_int_eq(uv_async_init(&w->loop, &w->reason_to_run, NULL), 0);
-    w->executor = uv_executor_start(&w->loop, count_round, NULL);
+    w->executor = loop_executor_start(&w->loop, count_round, NULL);
     ck_assert_ptr_nonnull(w->executor);
 }
 
 // Nothing may be left open on the loop.
 static void world_close(struct world *w) {
-    uv_executor_stop(w->executor);
+    loop_executor_stop(w->executor);
     uv_close((uv_handle_t *)&w->reason_to_run, NULL);
     uv_run(&w->loop, UV_RUN_DEFAULT);
     ck_assert_int_eq(uv_loop_close(&w->loop), 0);
@@ -71,10 +82,10 @@ START_TEST(futures_take_turns) {
     struct world w;
     int log[10] = {0}, at = 0;
     world_open(&w);
-    struct uv_task *one = spin(w.executor, 1, 4, log, &at);
-    struct uv_task *two = spin(w.executor, 2, 2, log, &at);
-    struct uv_task *never = spin(w.executor, 9, 1, log, &at);
-    uv_task_drop(never); // before its first poll
+    struct task *one = spin(w.executor, 1, 4, log, &at);
+    struct task *two = spin(w.executor, 2, 2, log, &at);
+    struct task *never = spin(w.executor, 9, 1, log, &at);
+    end_task(never); // before its first poll
     ck_assert_int_eq(at, 0);
     // A round in each turn of the loop, which must not fall asleep after it: a
     // future is woken already, and nobody else would wake the loop.
@@ -82,12 +93,12 @@ START_TEST(futures_take_turns) {
         uv_run(&w.loop, UV_RUN_ONCE);
     }
     ck_assert_int_eq(at, 5);
-    uv_executor_run(w.executor); // a round out of turn
+    loop_executor_run(w.executor); // a round out of turn
     const int wanted[] = {1, 2, 1, 2, 1, 1};
     ck_assert_mem_eq(log, wanted, sizeof wanted);
     ck_assert_int_eq(rounds, 4);
-    uv_task_drop(one);
-    uv_task_drop(two);
+    end_task(one);
+    end_task(two);
     world_close(&w);
 }
 END_TEST
@@ -119,13 +130,13 @@ START_TEST(wakers_may_outlive_the_executor) {
     struct keeper f = keeper(&kept);
     struct world w;
     world_open(&w);
-    struct uv_task *task = uv_execute(w.executor, &f.base);
+    struct task *task = loop_spawn(w.executor, &f.base);
     while (kept.ops == NULL) {
         uv_run(&w.loop, UV_RUN_NOWAIT);
     }
     struct waker another = waker_clone(&kept);
     waker_wake(&kept); // queued when the executor stops
-    uv_task_drop(task);
+    end_task(task);
     world_close(&w);
     waker_wake(&another);
     waker_drop(&another);
@@ -164,44 +175,16 @@ START_TEST(a_wake_brings_what_was_done_before_it) {
     struct world w;
     pthread_t thread;
     world_open(&w);
-    struct uv_task *task = uv_execute(w.executor, &reader.base);
-    uv_executor_run(w.executor);
+    struct task *task = loop_spawn(w.executor, &reader.base);
+    loop_executor_run(w.executor);
     waker_wake(&kept);
     ck_assert_int_eq(pthread_create(&thread, NULL, tell_news, &kept), 0);
     while (!atomic_load_explicit(&is_told, memory_order_relaxed)) {
         pause_ms(1);
     }
-    uv_executor_run(w.executor);
+    loop_executor_run(w.executor);
     ck_assert_int_eq(pthread_join(thread, NULL), 0);
-    uv_task_drop(task);
-    waker_drop(&kept);
-    world_close(&w);
-}
-END_TEST
-
-static void *wake_late(void *waker) {
-    pause_ms(50);
-    waker_wake(waker);
-    return NULL;
-}
-
-START_TEST(a_task_keeps_the_loop_running) {
-    struct waker kept = {0};
-    struct keeper f = keeper(&kept);
-    struct world w;
-    pthread_t thread;
-    world_open(&w);
-    uv_unref((uv_handle_t *)&w.reason_to_run);
-    struct uv_task *task = uv_execute(w.executor, &f.base);
-    while (kept.ops == NULL) {
-        uv_run(&w.loop, UV_RUN_NOWAIT);
-    }
-    double start = now();
-    ck_assert_int_eq(pthread_create(&thread, NULL, wake_late, &kept), 0);
-    uv_run(&w.loop, UV_RUN_DEFAULT);
-    ck_assert_double_ge(now() - start, 0.05);
-    ck_assert_int_eq(pthread_join(thread, NULL), 0);
-    uv_task_drop(task);
+    end_task(task);
     waker_drop(&kept);
     world_close(&w);
 }
@@ -246,7 +229,7 @@ static void on_idle_burn(uv_idle_t *idle) {
 START_TEST(sleeps_are_never_early) {
     enum { count = 100 };
     static double starts[count], ends[count];
-    struct uv_task *tasks[count];
+    struct task *tasks[count];
     struct world w;
     uv_idle_t idle;
     world_open(&w);
@@ -255,8 +238,8 @@ START_TEST(sleeps_are_never_early) {
     for (int i = 0; i < count; i++) {
         starts[i] = now();
         struct noter f = {{&noter_ops}, &ends[i], {{0}}};
-        f.awaits.sleep = loop_sleep(&w.loop, 0.1 + i * 0.0013);
-        tasks[i] = uv_execute(w.executor, &f.base);
+        f.awaits.sleep = loop_sleep(w.executor, 0.1 + i * 0.0013);
+        tasks[i] = loop_spawn(w.executor, &f.base);
         on_idle_burn(NULL);
     }
     while (ends[count - 1] == 0) {
@@ -264,7 +247,7 @@ START_TEST(sleeps_are_never_early) {
     }
     for (int i = 0; i < count; i++) {
         ck_assert_double_ge(ends[i] - starts[i], 0.1 + i * 0.0013);
-        uv_task_drop(tasks[i]);
+        end_task(tasks[i]);
     }
     uv_close((uv_handle_t *)&idle, NULL);
     world_close(&w);
@@ -274,7 +257,8 @@ END_TEST
 static atomic_int begun, worked;
 static atomic_bool may_end;
 
-static void work(void) {
+static void work(const void *unused) {
+    (void)unused;
     atomic_fetch_add(&begun, 1);
     while (!atomic_load(&may_end)) {
         pause_ms(1);
@@ -286,18 +270,18 @@ static void work(void) {
 // is done, and the rest is taken back.
 START_TEST(abandoned_work_is_safe) {
     struct world w;
-    struct uv_task *tasks[20];
+    struct task *tasks[20];
     world_open(&w);
     for (int i = 0; i < 20; i++) {
-        struct pool_work f = pool_work(&w.loop, work);
-        tasks[i] = uv_execute(w.executor, &f.base);
+        struct pool_work f = pool_work(w.executor, work, NULL);
+        tasks[i] = loop_spawn(w.executor, &f.base);
     }
     uv_run(&w.loop, UV_RUN_NOWAIT);
     for (int i = 0; i < 5000 && atomic_load(&begun) == 0; i++) {
         pause_ms(1);
     }
     for (int i = 0; i < 20; i++) {
-        uv_task_drop(tasks[i]);
+        end_task(tasks[i]);
     }
     atomic_store(&may_end, true);
     world_close(&w);
@@ -318,7 +302,7 @@ static const struct waker_ops nobody_ops = {nobody_cares, nobody_cares,
 static void expect_first_poll(struct world *w, double seconds,
                               enum poll_result result) {
     const struct waker nobody = {&nobody_ops, NULL};
-    struct loop_sleep sleep = loop_sleep(&w->loop, seconds);
+    struct loop_sleep sleep = loop_sleep(w->executor, seconds);
     ck_assert_int_eq(future_poll(&sleep.base, &nobody, NULL), result);
     future_drop(&sleep.base);
 }
@@ -344,6 +328,8 @@ END_TEST
 // The linker puts these in place of the real ones.
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *old, size_t size);
+void *__wrap_realloc(void *old, size_t size);
 void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t count, size_t size);
 
@@ -360,6 +346,10 @@ void *__wrap_calloc(size_t count, size_t size) {
     return no_memory ? NULL : __real_calloc(count, size);
 }
 
+void *__wrap_realloc(void *old, size_t size) {
+    return no_memory ? NULL : __real_realloc(old, size);
+}
+
 static void count_drop(struct future *self) {
     (*((struct spinner *)self)->at)++;
 }
@@ -372,15 +362,16 @@ START_TEST(a_task_is_one_allocation_or_none) {
     struct world w;
     world_open(&w);
     no_memory = true;
-    struct uv_task *none = uv_execute(w.executor, &f.base);
+    struct task *none = loop_spawn(w.executor, &f.base);
     no_memory = false;
     ck_assert_ptr_null(none);
     ck_assert_int_eq(drops, 1);
     allocations = 0;
-    struct uv_task *task = uv_execute(w.executor, &f.base);
+    struct task *task = loop_spawn(w.executor, &f.base);
     ck_assert_int_eq(allocations, 1);
     ck_assert_int_eq(drops, 1);
-    uv_task_drop(task);
+    end_task(task);
+    loop_executor_run(w.executor);
     ck_assert_int_eq(drops, 2);
     world_close(&w);
 }
@@ -391,19 +382,23 @@ END_TEST
 static void await_without_memory(struct world *w, struct noter *f) {
     double end = 0, start = now();
     f->end = &end;
-    struct uv_task *task = uv_execute(w->executor, &f->base);
+    struct task *task = loop_spawn(w->executor, &f->base);
     ck_assert_ptr_nonnull(task);
     no_memory = true;
     for (int turn = 0; turn < 10; turn++) {
-        uv_run(&w->loop, UV_RUN_ONCE);
+        uv_run(&w->loop, UV_RUN_NOWAIT);
     }
     no_memory = false;
-    uv_run(&w->loop, UV_RUN_DEFAULT); // until the task has ended
+    while (end == 0) { // the poll comes just before the loop would sleep
+        uv_run(&w->loop, UV_RUN_NOWAIT);
+        pause_ms(1);
+    }
     ck_assert_double_ge(end - start, 0.05);
-    uv_task_drop(task);
+    end_task(task);
 }
 
-static void a_little_work(void) {
+static void a_little_work(const void *unused) {
+    (void)unused;
     pause_ms(50);
 }
 
@@ -411,11 +406,146 @@ START_TEST(awaiting_survives_a_lack_of_memory) {
     struct world w;
     struct noter f = {.base = {&noter_ops}};
     world_open(&w);
-    uv_unref((uv_handle_t *)&w.reason_to_run);
-    f.awaits.sleep = loop_sleep(&w.loop, 0.05);
+    f.awaits.sleep = loop_sleep(w.executor, 0.05);
     await_without_memory(&w, &f);
-    f.awaits.work = pool_work(&w.loop, a_little_work);
+    f.awaits.work = pool_work(w.executor, a_little_work, NULL);
     await_without_memory(&w, &f);
+    world_close(&w);
+}
+END_TEST
+
+// ---- What is new against chapter 03 ----
+
+static enum poll_result count_poll(struct future *self,
+                                   const struct waker *waker, void *out) {
+    struct keeper *me = (struct keeper *)self;
+    (void)out;
+    rounds++; // polls, here
+    waker_drop(me->kept);
+    *me->kept = waker_clone(waker);
+    return FUTURE_PENDING;
+}
+
+START_TEST(run_now_needs_no_round) {
+    static const struct future_ops ops = {sizeof(struct keeper), 0, count_poll,
+                                          NULL};
+    struct waker kept = {0};
+    struct keeper f = {{&ops}, &kept};
+    struct world w;
+    world_open(&w);
+    w.executor->after_round = NULL;
+    rounds = 0;
+    struct task *task = loop_spawn(w.executor, &f.base);
+    loop_run_now(task); // it is on the queue
+    ck_assert_int_eq(rounds, 0);
+    loop_executor_run(w.executor);
+    ck_assert_int_eq(rounds, 1);
+    loop_run_now(task);
+    loop_run_now(task);
+    ck_assert_int_eq(rounds, 3);
+    loop_executor_run(w.executor);
+    ck_assert_int_eq(rounds, 3);
+    waker_wake(&kept);
+    loop_run_now(task); // it is on the queue again, and only once
+    loop_executor_run(w.executor);
+    ck_assert_int_eq(rounds, 4);
+    end_task(task);
+    waker_drop(&kept);
+    world_close(&w);
+}
+END_TEST
+
+struct self_runner {
+    struct future base;
+    struct task **task;
+    int *polls;
+};
+
+static enum poll_result self_runner_poll(struct future *self,
+                                         const struct waker *waker, void *out) {
+    struct self_runner *me = (struct self_runner *)self;
+    (void)waker;
+    (void)out;
+    if (++*me->polls < 3) {
+        loop_run_now(*me->task); // inside its own poll
+    }
+    return FUTURE_PENDING;
+}
+
+START_TEST(run_now_inside_its_own_poll_is_a_wake) {
+    static const struct future_ops ops = {sizeof(struct self_runner), 0,
+                                          self_runner_poll, NULL};
+    struct task *task;
+    int polls = 0;
+    struct self_runner f = {{&ops}, &task, &polls};
+    struct world w;
+    world_open(&w);
+    task = loop_spawn(w.executor, &f.base);
+    for (int round = 1; round <= 5; round++) {
+        loop_executor_run(w.executor);
+        ck_assert_int_eq(polls, round < 3 ? round : 3);
+    }
+    end_task(task);
+    world_close(&w);
+}
+END_TEST
+
+static enum poll_result panic_poll(struct future *self,
+                                   const struct waker *waker, void *out) {
+    (void)self;
+    (void)waker;
+    (void)out;
+    task_panic("on purpose");
+}
+
+START_TEST(a_panic_ends_one_task) {
+    static const struct future_ops ops = {sizeof(struct future), 0, panic_poll,
+                                          NULL};
+    struct future f = {&ops};
+    int log[4], at = 0;
+    struct world w;
+    world_open(&w);
+    struct task *bad = loop_spawn(w.executor, &f);
+    struct task *good = spin(w.executor, 1, 2, log, &at);
+    loop_executor_run(w.executor);
+    loop_executor_run(w.executor);
+    ck_assert_int_eq(at, 2);
+    ck_assert_int_eq(task_join(bad, NULL), TASK_PANICKED);
+    ck_assert_int_eq(task_join(good, NULL), TASK_COMPLETED);
+    world_close(&w);
+}
+END_TEST
+
+// A waker that notes who calls it.
+static pthread_t caller;
+static atomic_int calls;
+
+static void note_caller(void *data) {
+    (void)data;
+    caller = pthread_self();
+    calls++;
+}
+
+static void no_count(void *data) {
+    (void)data;
+}
+
+// So the bell is what wakes the loop.
+START_TEST(the_pool_itself_calls_the_waker) {
+    static const struct waker_ops ops = {no_count, note_caller, no_count};
+    const struct waker waker = {&ops, NULL};
+    struct world w;
+    world_open(&w);
+    atomic_store(&may_end, true);
+    struct pool_work f = pool_work(w.executor, work, NULL);
+    ck_assert_int_eq(future_poll(&f.base, &waker, NULL), FUTURE_PENDING);
+    for (int i = 0; i < 5000 && atomic_load(&calls) == 0; i++) {
+        pause_ms(1); // the loop does not run meanwhile
+    }
+    ck_assert_int_eq(atomic_load(&calls), 1);
+    ck_assert(!pthread_equal(caller, pthread_self()));
+    ck_assert_int_eq(future_poll(&f.base, &waker, NULL), FUTURE_READY);
+    future_drop(&f.base);
     world_close(&w);
 }
 END_TEST
@@ -424,14 +554,17 @@ static void add_tests(TCase *tests) {
     tcase_add_test(tests, futures_take_turns);
     tcase_add_test(tests, wakers_may_outlive_the_executor);
     tcase_add_test(tests, a_wake_brings_what_was_done_before_it);
-    tcase_add_test(tests, a_task_keeps_the_loop_running);
     tcase_add_test(tests, sleeps_are_never_early);
     tcase_add_test(tests, abandoned_work_is_safe);
     tcase_add_test(tests, any_duration_will_do);
     tcase_add_test(tests, a_task_is_one_allocation_or_none);
     tcase_add_test(tests, awaiting_survives_a_lack_of_memory);
+    tcase_add_test(tests, run_now_needs_no_round);
+    tcase_add_test(tests, run_now_inside_its_own_poll_is_a_wake);
+    tcase_add_test(tests, a_panic_ends_one_task);
+    tcase_add_test(tests, the_pool_itself_calls_the_waker);
 }
 
 int main(void) {
-    return run_suite("07-http2 executor", add_tests);
+    return run_suite("05 executor", add_tests);
 }

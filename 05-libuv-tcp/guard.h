@@ -1,0 +1,50 @@
+// The second reading: what a client may do to us that means ill or has bad luck.
+// tcp_connection.c tells the guard what happens to a connection; the guard
+// answers by closing it when it is late.
+#ifndef GUARD_H
+#define GUARD_H
+
+#include "deadlines.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+struct tcp_connection;
+struct server_loop;
+
+// The guard's part of a connection.
+struct guarded {
+    struct watched watched;
+    int64_t whole_by; // what tcp_set_deadline has set, or DEADLINE_NEVER
+};
+
+// The guard's part of a loop.
+struct guard {
+    struct deadlines deadlines;
+    uv_timer_t grace;
+    uint64_t errors_since; // on the loop's clock
+    long errors;           // since then
+};
+
+// ---- What happens to a connection ----
+
+bool guard_opened(struct tcp_connection *c); // RETURNS false: no memory
+void guard_heard(struct tcp_connection *c);  // it is the client's turn
+void guard_stuck(struct tcp_connection *c);  // it is not read for now
+// The last output is out. RETURNS whether to wait until the client leaves.
+bool guard_ending(struct tcp_connection *c);
+void guard_closed(struct tcp_connection *c);
+
+// ---- What happens to a loop ----
+
+void guard_start(struct server_loop *l);
+void guard_begin_grace(struct server_loop *l); // it stops: so long it may take
+void guard_end_grace(struct server_loop *l);   // nobody waits any longer
+void guard_stop(
+    struct server_loop *l); // its handles are closed, see server_loop_close
+
+// "Error WHAT connection: WHY", but not thousands a second.
+void guard_complain(struct server_loop *l, const char *what, const char *why);
+
+#endif

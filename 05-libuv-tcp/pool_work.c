@@ -1,0 +1,125 @@
+#define _POSIX_C_SOURCE 200809L
+// The pool's thread does the work, and calls
+// the waker of whoever awaits it: from there the task goes onto the loop's
+// queue, and the bell rings.
+#include "pool_work.h"
+
+#include "loop_executor.h"
+#include "must.h"
+
+#include <stdlib.h>
+
+// Cannot lie inside the future: that may be dropped at any time, but the pool
+// and libuv have their job until on_done.
+struct pool_job {
+    uv_work_t request;
+    struct loop_executor *executor;
+    void (*work)(const void *arg);
+    const void *arg;
+    bool over;             // libuv is done with us; for the loop's thread
+    bool abandoned;        // nobody awaits us any more; for the loop's thread
+    pthread_mutex_t mutex; // guards what follows
+    bool done;
+    struct waker waker;
+};
+
+// Changes what the two threads share. RETURNS the waker that was there before.
+static struct waker exchange(struct pool_job *job, struct waker waker,
+                             bool *done) {
+    must(pthread_mutex_lock(&job->mutex), "pool_work: lock");
+    struct waker before = job->waker;
+    job->waker = waker;
+    job->done = *done = job->done || *done;
+    must(pthread_mutex_unlock(&job->mutex), "pool_work: unlock");
+    return before;
+}
+
+// ---- On a thread of the pool ----
+
+static void on_pool_thread(uv_work_t *request) {
+    struct pool_job *job = request->data;
+    bool done = true;
+    job->work(job->arg);
+    struct waker waker = exchange(job, (struct waker){0}, &done);
+    waker_wake(&waker);
+    waker_drop(&waker);
+}
+
+// ---- On the loop's thread ----
+
+static void job_free(struct pool_job *job) {
+    must(pthread_mutex_destroy(&job->mutex), "pool_work: mutex");
+    free(job);
+}
+
+static void on_done(uv_work_t *request, int status) {
+    struct pool_job *job = request->data;
+    (void)status; // cancelled only if it is abandoned, too
+    job->executor->jobs--;
+    job->over = true;
+    if (job->abandoned) {
+        job_free(job);
+    }
+}
+
+// RETURNS false when memory is out.
+static bool begin(struct pool_work *me) {
+    struct pool_job *job = calloc(1, sizeof *job);
+    if (job == NULL) {
+        return false;
+    }
+    must(pthread_mutex_init(&job->mutex, NULL), "pool_work: mutex");
+    job->request.data = job;
+    job->executor = me->executor;
+    job->work = me->work;
+    job->arg = me->arg;
+    me->job = job;
+    me->executor->jobs++;
+    // It fails only without a function to call.
+    (void)uv_queue_work(me->executor->loop, &job->request, on_pool_thread,
+                        on_done);
+    return true;
+}
+
+// Without memory for a job it asks for the next poll at once: there may be some
+// by then.
+static enum poll_result work_poll(struct future *self,
+                                  const struct waker *waker, void *out) {
+    struct pool_work *me = (struct pool_work *)self;
+    bool done = false;
+    (void)out;
+    if (me->job == NULL && !begin(me)) {
+        waker_wake(waker);
+        return FUTURE_PENDING;
+    }
+    struct waker before = exchange(me->job, waker_clone(waker), &done);
+    waker_drop(&before);
+    return done ? FUTURE_READY : FUTURE_PENDING;
+}
+
+// Nobody can stop a thread half way. Work that still waits for one is taken
+// back, and work under way goes on for nothing: it is abandoned, and on_done
+// frees the job.
+static void work_drop(struct future *self) {
+    struct pool_job *job = ((struct pool_work *)self)->job;
+    bool done = false;
+    if (job == NULL) {
+        return;
+    }
+    struct waker before = exchange(job, (struct waker){0}, &done);
+    waker_drop(&before);
+    if (job->over) {
+        job_free(job);
+    } else {
+        job->abandoned = true;
+        (void)uv_cancel((uv_req_t *)&job->request);
+    }
+}
+
+static const struct future_ops work_ops = {sizeof(struct pool_work), 0,
+                                           work_poll, work_drop};
+
+struct pool_work pool_work(struct loop_executor *e,
+                           void (*work)(const void *arg), const void *arg) {
+    return (struct pool_work){{&work_ops}, e, work, arg, NULL};
+}

@@ -1,0 +1,41 @@
+// Responses, gathered in a buffer until one write sends them all. A write costs
+// more than everything else that a request needs, so a client that asks sixteen
+// times in a row gets its sixteen responses with one.
+#ifndef HTTP1_OUTPUT_H
+#define HTTP1_OUTPUT_H
+
+#include "span.h"
+
+#include <stdbool.h>
+
+enum {
+    // One gathering. A hundred greetings fit, and then it is written and used
+    // again, so nothing depends on how many come in a row.
+    output_size = 16 * 1024,
+    // A longer body goes to the client by itself, uncopied.
+    longest_text = 256,
+    // What one request can add: a 100, a head, and a body that is not longer.
+    longest_response = 512 + longest_text,
+};
+
+struct http1_output {
+    size_t size;
+    char bytes[output_size];
+};
+
+// Is there room for one more?
+bool output_has_room(const struct http1_output *out);
+
+void output_add(struct http1_output *out, struct span text);
+
+// connection: what the Connection field says; NULL: no such field.
+void output_add_head(struct http1_output *out, int status, size_t length,
+                     const char *connection);
+
+// The word that a client waits for before it sends a long body.
+void output_add_continue(struct http1_output *out);
+
+// RETURNS such as "400 Bad Request", for the statuses that this server has.
+const char *http1_status_text(int status);
+
+#endif

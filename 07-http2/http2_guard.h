@@ -1,0 +1,48 @@
+// The second reading: what a client may do to us that means ill. A request of
+// HTTP/2 is cheap to send, so a client could make the server work for nothing,
+// for ever. http2_limits.h says what it may cost.
+#ifndef HTTP2_GUARD_H
+#define HTTP2_GUARD_H
+
+#include "token_bucket.h"
+
+#include <nghttp2/nghttp2.h>
+#include <stddef.h>
+
+struct http2_session;
+
+struct http2_guard {
+    struct token_bucket trouble; // that the client may make
+    size_t header_text;          // bytes that its requests hold
+    bool is_timed;               // it has to get on with its requests
+    bool got_on;                 // and it has
+    bool noticed;     // of what was read last, nghttp2 has told us something
+    bool deaf;        // nothing that the client says counts any more
+    uint8_t received; // bytes, but not counted above the preface
+};
+
+void http2_guard_begin(struct http2_session *s);
+
+// All clients of HTTP/2 say the same 24 bytes first. Before that we say nothing.
+bool http2_guard_is_introduced(const struct http2_session *s);
+
+// nghttp2 has read size bytes, or found an error.
+void http2_guard_read(struct http2_session *s, ssize_t result, size_t size);
+
+// The client makes trouble. RETURNS what a callback of nghttp2 returns: 0, or a
+// failure, at which it stops at once.
+int http2_guard_charge(struct http2_session *s, int cost);
+void http2_guard_register(nghttp2_session_callbacks *all);
+
+void http2_guard_sent(struct http2_session *s, const nghttp2_frame *frame);
+
+// A client with requests under way must get on with one of them from time to
+// time, however busy it is with pings.
+void http2_guard_got_on(struct http2_guard *g);
+void http2_guard_progress(struct http2_guard *g, uint64_t less, uint64_t more);
+void http2_guard_watch(struct http2_session *s);
+
+// A browser, perhaps: it gets an answer that it can show.
+void http2_guard_answer_in_http1(struct http2_session *s);
+
+#endif

@@ -1,0 +1,102 @@
+#define _POSIX_C_SOURCE 200809L
+// The text doubles when it is full, so that most requests need it once.
+#include "http2_headers.h"
+
+#include "http2_limits.h"
+
+#include <nghttp2/nghttp2.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+bool span_is(struct span s, const char *text) {
+    return s.size == strlen(text) && memcmp(s.at, text, s.size) == 0;
+}
+
+bool span_is_word(struct span s, const char *word) {
+    return s.size == strlen(word) && strncasecmp(s.at, word, s.size) == 0;
+}
+
+void http2_headers_forget(struct http2_headers *h, size_t *held) {
+    *held -= h->room;
+    free(h->text);
+    h->text = NULL;
+    h->used = h->room = 0;
+}
+
+static bool make_room(struct http2_headers *h, size_t *held, size_t more) {
+    size_t room = h->room == 0 ? 256 : h->room;
+    while (room < h->used + more) {
+        room *= 2;
+    }
+    if (room == h->room) {
+        return true;
+    }
+    if (*held + room - h->room > max_header_text) {
+        return false;
+    }
+    char *text = realloc(h->text, room);
+    if (text == NULL) {
+        return false;
+    }
+    *held += room - h->room;
+    h->text = text;
+    h->room = room;
+    return true;
+}
+
+// nghttp2 lets no '\0' through, so it can end the texts here.
+static void keep(struct http2_headers *h, struct span s) {
+    memcpy(h->text + h->used, s.at, s.size);
+    h->text[h->used + s.size] = '\0';
+    h->used += s.size + 1;
+}
+
+uint32_t http2_headers_add(struct http2_headers *h, size_t *held,
+                           struct span name, struct span value) {
+    h->size += name.size + value.size + 32;
+    if (h->size > max_headers_read) {
+        return NGHTTP2_ENHANCE_YOUR_CALM;
+    }
+    if (!h->in_trailers && h->size > max_headers) {
+        h->is_too_large = true;
+        http2_headers_forget(h, held);
+    }
+    if (h->in_trailers || h->is_too_large) {
+        return NGHTTP2_NO_ERROR;
+    }
+    if (!make_room(h, held, name.size + value.size + 2)) {
+        return NGHTTP2_REFUSED_STREAM;
+    }
+    keep(h, name);
+    keep(h, value);
+    return NGHTTP2_NO_ERROR;
+}
+
+static struct span text_at(const struct http2_headers *h, size_t *at) {
+    struct span s = {h->text + *at, strlen(h->text + *at)};
+    *at += s.size + 1;
+    return s;
+}
+
+bool http2_headers_next(const struct http2_headers *h, size_t *at,
+                        struct span *name, struct span *value) {
+    if (*at == h->used) {
+        return false;
+    }
+    *name = text_at(h, at);
+    *value = text_at(h, at);
+    return true;
+}
+
+struct span http2_headers_find(const struct http2_headers *h,
+                               const char *wanted) {
+    struct span name, value;
+    size_t at = 0;
+    while (http2_headers_next(h, &at, &name, &value)) {
+        if (span_is(name, wanted)) {
+            return value;
+        }
+    }
+    return (struct span){"", 0};
+}

@@ -1,0 +1,193 @@
+#define _POSIX_C_SOURCE 200809L
+// All loops of the program, a thread for each. The first one runs on the main
+// thread and hears the signals.
+#include "server_loop.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct loop_thread {
+    struct server_loop loop;
+    pthread_t thread;
+    struct tcp_server *server;
+};
+
+struct tcp_server {
+    struct loop_thread *loops;
+    int count;
+    uv_signal_t interrupt, terminate;
+    uv_async_t thread_done;
+    atomic_int threads_running;
+};
+
+// ---- Stop ----
+
+static void on_signal(uv_signal_t *signal, int number) {
+    (void)number;
+    struct tcp_server *s = signal->data;
+    for (int i = 0; i < s->count; i++) {
+        server_loop_stop(&s->loops[i].loop);
+    }
+}
+
+// All it does is to wake the main thread, which then counts the others.
+static void on_thread_done(uv_async_t *unused) {
+    (void)unused;
+}
+
+static int watch_signals(struct tcp_server *s) {
+    uv_loop_t *loop = &s->loops[0].loop.uv;
+    uv_signal_init(loop, &s->interrupt);
+    uv_signal_init(loop, &s->terminate);
+    s->interrupt.data = s->terminate.data = s;
+    int error = uv_async_init(loop, &s->thread_done, on_thread_done);
+    if (error == 0) {
+        error = uv_signal_start(&s->interrupt, on_signal, SIGINT);
+    }
+    return error != 0 ? error
+                      : uv_signal_start(&s->terminate, on_signal, SIGTERM);
+}
+
+// When their handles close, libuv gives the signals back to the system, and a
+// third Ctrl-C would kill us on our way out. It comes too late to matter.
+static void ignore_signals(struct tcp_server *s) {
+    sigset_t both;
+    sigemptyset(&both);
+    sigaddset(&both, SIGINT);
+    sigaddset(&both, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &both, NULL);
+    uv_close((uv_handle_t *)&s->interrupt, NULL);
+    uv_close((uv_handle_t *)&s->terminate, NULL);
+    signal(SIGINT, SIG_IGN);
+    signal(SIGTERM, SIG_IGN);
+}
+
+// ---- Run ----
+
+static void *run_thread(void *arg) {
+    struct loop_thread *me = arg;
+    server_loop_run(&me->loop);
+    atomic_fetch_sub(&me->server->threads_running, 1);
+    uv_async_send(&me->server->thread_done);
+    return NULL;
+}
+
+// A thread that cannot be started leaves its loop unserved, so all stop.
+// RETURNS how many were started.
+static int start_threads(struct tcp_server *s) {
+    int started = 0, error = 0;
+    atomic_init(&s->threads_running, s->count - 1);
+    while (started < s->count - 1 && error == 0) {
+        struct loop_thread *t = &s->loops[started + 1];
+        t->server = s;
+        error = pthread_create(&t->thread, NULL, run_thread, t);
+        started += error == 0;
+    }
+    if (error != 0) {
+        fprintf(stderr, "%s: cannot start a thread: %s\n",
+                s->loops[0].loop.options->program, strerror(error));
+        atomic_fetch_sub(&s->threads_running, s->count - 1 - started);
+        on_signal(&s->interrupt, 0);
+    }
+    return started;
+}
+
+static int run(struct tcp_server *s) {
+    int started = start_threads(s);
+    server_loop_run(&s->loops[0].loop);
+    // Our own clients are gone. Stay for a second signal while others work.
+    while (atomic_load(&s->threads_running) > 0) {
+        uv_run(&s->loops[0].loop.uv, UV_RUN_ONCE);
+    }
+    for (int i = 1; i <= started; i++) {
+        pthread_join(s->loops[i].thread, NULL);
+    }
+    ignore_signals(s);
+    return started == s->count - 1 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+// ---- Start ----
+
+static int open_loops(struct tcp_server *s, const struct tcp_protocol *protocol,
+                      const struct server_options *options) {
+    int port = options->port, error = 0;
+    while (s->count < options->threads && error == 0) {
+        struct server_loop *l = &s->loops[s->count].loop;
+        error = server_loop_open(l, protocol, options, port, s->count == 0);
+        port = l->port; // if it was 0, this is the one that we got
+        s->count += error == 0;
+    }
+    return error != 0 ? error : watch_signals(s);
+}
+
+static void complain(const struct server_options *options, const char *why) {
+    fprintf(stderr, "%s: %s:%d: %s\n", options->program, options->host,
+            options->port, why);
+}
+
+// A banner that nobody gets is an error: who started us waits for it.
+static bool print_banner(const struct server_options *options, int port) {
+    const char *form = strchr(options->host, ':') != NULL
+                           ? "Listening on: [%s]:%d\n"
+                           : "Listening on: %s:%d\n";
+    if (printf(form, options->host, port) < 0 || fflush(stdout) != 0) {
+        fprintf(stderr, "%s: cannot print the address: %s\n", options->program,
+                strerror(errno));
+        return false;
+    }
+    return true;
+}
+
+static int open_and_run(struct tcp_server *s,
+                        const struct tcp_protocol *protocol,
+                        const struct server_options *options) {
+    int error = open_loops(s, protocol, options);
+    if (error != 0) {
+        complain(options,
+                 error == UV_EINVAL ? "not an IP address" : uv_strerror(error));
+        return EXIT_FAILURE;
+    }
+    if (!print_banner(options, s->loops[0].loop.port)) {
+        return EXIT_FAILURE;
+    }
+    return run(s);
+}
+
+// Who starts us may have closed the streams. Then our first socket would be
+// number 0, 1 or 2, and be printed to, and libuv refuses to close such a one.
+static bool fill_streams(void) {
+    int fd;
+    do {
+        fd = open("/dev/null", O_RDONLY); // to print there is still an error
+    } while (fd >= 0 && fd <= STDERR_FILENO);
+    return fd >= 0 && close(fd) == 0;
+}
+
+int tcp_server_run(const struct tcp_protocol *protocol,
+                   const struct server_options *options) {
+    struct tcp_server s = {0};
+    // Writing to a client who has left is no reason to die.
+    signal(SIGPIPE, SIG_IGN);
+    setvbuf(stdout, NULL, _IOLBF, 0); // or a pipe would get the banner late
+    if (!fill_streams()) {
+        complain(options, strerror(errno));
+        return EXIT_FAILURE;
+    }
+    s.loops = calloc((size_t)options->threads, sizeof *s.loops);
+    if (s.loops == NULL) {
+        complain(options, "out of memory");
+        return EXIT_FAILURE;
+    }
+    int status = open_and_run(&s, protocol, options);
+    for (int i = 0; i < s.count; i++) {
+        server_loop_close(&s.loops[i].loop);
+    }
+    free(s.loops);
+    return status;
+}
