@@ -198,6 +198,7 @@ static bool step(struct tcp_connection *c, struct http1_output *out,
     }
     switch (http1_next(&h->parser, input, part)) {
     case HTTP1_MORE:
+    case HTTP1_CARRY_ON: // never comes
         break;
     case HTTP1_HEAD:
         *progress = true;

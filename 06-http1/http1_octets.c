@@ -48,6 +48,27 @@ int octet_hex(char octet) {
     return octet >= 'A' && octet <= 'F' ? octet - 'A' + 10 : -1;
 }
 
+struct span span_trim(struct span s) {
+    span_cut_set(&s, OCTET_BLANK);
+    while (s.size > 0 && octet_is(s.at[s.size - 1], OCTET_BLANK)) {
+        s.size--;
+    }
+    return s;
+}
+
+size_t octets_of_text(const char *at, size_t size) {
+    size_t n = 0;
+    while (n < size && octet_is(at[n], OCTET_TEXT)) {
+        n++;
+    }
+    return n;
+}
+
+bool span_begins(struct span s, const char *text) {
+    size_t size = strlen(text);
+    return s.size >= size && memcmp(s.at, text, size) == 0;
+}
+
 bool span_is(struct span s, const char *text) {
     return s.size == strlen(text) && memcmp(s.at, text, s.size) == 0;
 }

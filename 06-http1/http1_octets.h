@@ -64,6 +64,14 @@ static inline bool span_cut_octet(struct span *s, char octet) {
     return true;
 }
 
+// Cuts off the blanks on both sides.
+struct span span_trim(struct span s);
+
+// How many octets of text stand in front.
+size_t octets_of_text(const char *at, size_t size);
+
+bool span_begins(struct span s, const char *text);
+
 // Methods are told apart by case (RFC 9110 section 9.1), most else is not.
 bool span_is(struct span s, const char *text);
 bool span_is_word(struct span s, const char *word);

@@ -11,6 +11,8 @@ const char *http1_status_text(int status) {
         return "200 OK";
     case 400:
         return "400 Bad Request";
+    case 405:
+        return "405 Method Not Allowed";
     case 408:
         return "408 Request Timeout";
     case 413:
@@ -63,6 +65,9 @@ void output_add_head(struct http1_output *out, int status, size_t length,
     add(out, http_date());
     add(out, "\r\nContent-Type: text/plain\r\nContent-Length: ");
     add_number(out, length);
+    if (status == 405) { // RFC 9110 section 15.5.6; in truth, any but TRACE
+        add(out, "\r\nAllow: GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH");
+    }
     if (connection != NULL) {
         add(out, "\r\nConnection: ");
         add(out, connection);

@@ -10,36 +10,18 @@
 // finds are pieces of the caller's bytes.
 //
 // Strict, because two servers in a row that read the same bytes differently
-// are how a request is smuggled past the first of them. What the RFC does not
-// allow is refused, never guessed.
+// are how a request is smuggled past the first of them. What could make another
+// server see another end is refused, never guessed.
 #ifndef HTTP1_PARSER_H
 #define HTTP1_PARSER_H
 
 #include "http1_octets.h"
 
-// ---- Limits: each bounds what one client can make us keep or do ----
-
-enum {
-    // RFC 9112 section 3 asks for 8000 at least. A longer line is a 414. All
-    // lines are counted with their CR and LF.
-    http1_max_line = 8192,
-    // The line and the fields together. Browsers with many cookies need about
-    // half of it. More is a 431.
-    http1_max_head = 16 * 1024,
-    // Browsers send about 15 fields. More than these are a 431.
-    http1_max_fields = 100,
-    // Chunk extensions and trailers of one body together. Nobody uses the
-    // first, and only checksums the second. More is a 400 or a 431.
-    http1_max_extra = 4096,
-    // This server reads a body and forgets it, so the limit bounds time, not
-    // memory. More is a 413.
-    http1_max_body = 64 * 1024 * 1024,
-};
-
 // ---- What goes in and what comes out ----
 
 enum http1_event {
     HTTP1_MORE,     // all that is here is looked at; call again with more
+    HTTP1_CARRY_ON, // between the parser's own functions: nothing to tell yet
     HTTP1_HEAD,     // line and fields are complete: see struct http1_part
     HTTP1_BODY,     // a piece of the body: see struct http1_part
     HTTP1_COMPLETE, // the request is complete; the next may follow at once
@@ -61,8 +43,7 @@ struct http1_part {
 // next.
 enum http1_state {
     HTTP1_AT_START,      // between two requests
-    HTTP1_AT_EMPTY_LINE, // one that stands before a request
-    HTTP1_AT_LINE,       // GET / HTTP/1.1
+    HTTP1_AT_LINE,       // GET / HTTP/1.1, or an empty line before it
     HTTP1_AT_FIELD,      // Host: localhost, or the empty line of the head's end
     HTTP1_IN_BODY,       // data of a length that was told
     HTTP1_AT_CHUNK_SIZE, // 1f
@@ -90,11 +71,13 @@ struct http1_parser {
     enum http1_state state;
     uint32_t scanned;     // octets of the input that it has looked at
     uint32_t line_at;     // where in the input the line under way begins
+    uint32_t fields_at;   // and the head's first field
     uint16_t method_size; // the head's parts, to be found when it is complete
     uint16_t target_size;
     uint16_t field_count;
-    uint16_t extra; // octets of extensions and trailers so far
-    bool has_host, has_length, chunked, wants_close, wants_keep_alive;
+    uint16_t extra; // octets of chunk extensions and trailers so far
+    bool has_host, has_length, has_coding, chunked, has_unknown_coding;
+    bool wants_close, wants_keep_alive;
     uint64_t left;      // octets of the body, or of this chunk, to come
     uint64_t body_size; // octets of all chunks so far
 };
@@ -102,7 +85,8 @@ struct http1_parser {
 // Looks at the input from where it stood, and cuts off its front what is done
 // with. What it leaves there, the beginning of a head or of a line, must be
 // there again, with more behind it, in the next call. Call it again after every
-// event but HTTP1_MORE, also when the input is empty.
+// event but HTTP1_MORE, also when the input is empty. RETURNS an event, but
+// never HTTP1_CARRY_ON.
 enum http1_event http1_next(struct http1_parser *p, struct span *input,
                             struct http1_part *part);
 
@@ -113,5 +97,8 @@ bool http1_is_busy(const struct http1_parser *p);
 // none left.
 bool http1_next_field(struct span *fields, struct span *name,
                       struct span *value);
+
+// Takes a line apart into name and value. RETURNS false if it is no field.
+bool http1_split_field(struct span line, struct span *name, struct span *value);
 
 #endif

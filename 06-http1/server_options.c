@@ -22,7 +22,7 @@ static const char help[] =
 
 static void print_list(const struct server_act *acts, size_t count) {
     for (size_t i = 0; i < count; i++) {
-        printf("%-10s until Ctrl-C  %s\n", acts[i].name, acts[i].what);
+        printf("%-10s %s\n", acts[i].name, acts[i].what);
     }
 }
 

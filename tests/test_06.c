@@ -650,6 +650,55 @@ static void stop_servers(void) {
     ck_assert_int_eq(server_stop(&hasty, SIGTERM), 0);
 }
 
+// ---- The act without a network ----
+
+// $1 is a format for printf. The last line is the exit status.
+static void expect_parse(const char *input, const char *printed_then_status) {
+    char command[2048];
+    snprintf(command, sizeof command,
+             "printf '%s' | $BUILD/%s parse 2>&1; echo $?", input, program);
+    char *out = shell("%s", command);
+    ck_assert_str_eq(out, printed_then_status);
+    free(out);
+}
+
+START_TEST(parse_prints_each_state_and_event) {
+    expect_parse(
+        "\\r\\nPOST /a HTTP/1.1\\r\\nHost: a\\r\\nContent-Length: 2\\r\\n"
+        "\\r\\nhiGET / HTTP/1.0\\r\\n\\r\\n",
+        "request line  \\r\\n\n"
+        "request line  POST /a HTTP/1.1\\r\\n\n"
+        "field         Host: a\\r\\n\n"
+        "field         Content-Length: 2\\r\\n\n"
+        "field         \\r\\n                             "
+        "HEAD: POST, a body follows\n"
+        "body          h                                "
+        "BODY: 1 octet\n"
+        "body          i                                "
+        "BODY: 1 octet\n"
+        "end                                            "
+        "COMPLETE, another may follow\n"
+        "request line  GET / HTTP/1.0\\r\\n\n"
+        "field         \\r\\n                             "
+        "HEAD: GET, no body\n"
+        "end                                            "
+        "COMPLETE, the last one\n0\n");
+}
+END_TEST
+
+START_TEST(parse_ends_at_what_is_wrong) {
+    expect_parse("", "0\n");
+    expect_parse("GE", "http1: the end in the middle of a request\n1\n");
+    expect_parse("GET / HTTP/1.1\\n",
+                 "request line  GET / HTTP/1.1\\n                 "
+                 "REFUSED: 400\n"
+                 "http1: refused: a line without its CR\n1\n");
+    expect_parse("\\033[31m", "request line  \\x1b                             "
+                              "REFUSED: 400\n"
+                              "http1: refused: a control character\n1\n");
+}
+END_TEST
+
 static void add_tests(TCase *tests) {
     tcase_add_unchecked_fixture(tests, start_servers, stop_servers);
     tcase_add_test(tests, each_request_is_printed);
@@ -681,6 +730,8 @@ static void add_tests(TCase *tests) {
     tcase_add_test(tests, who_does_not_read_is_not_read);
     tcase_add_test(tests, a_request_in_flight_is_answered_and_told_to_leave);
     tcase_add_test(tests, nobody_waits_longer_than_the_grace);
+    tcase_add_test(tests, parse_prints_each_state_and_event);
+    tcase_add_test(tests, parse_ends_at_what_is_wrong);
 }
 
 int main(void) {

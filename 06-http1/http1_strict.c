@@ -1,6 +1,9 @@
-// The rules behind http1_rules.h. Of all fields only five change how a request
-// is read: Host, Content-Length, Transfer-Encoding, Connection and Expect.
-#include "http1_rules.h"
+// Strictness. Of all fields only five change how a request is read: Host,
+// Content-Length, Transfer-Encoding, Connection and Expect. Whoever reads one of
+// them another way sees another request.
+#include "http1_strict.h"
+
+#include "http1_limits.h"
 
 #include <string.h>
 
@@ -10,6 +13,41 @@ enum http1_event http1_refuse(struct http1_parser *p, int status,
     p->status = status;
     p->why = why;
     return HTTP1_REFUSED;
+}
+
+// ---- How long a line may be ----
+
+static const struct {
+    uint16_t size;
+    int status;
+    const char *why;
+} limits[] = {
+    [HTTP1_AT_LINE] = {http1_max_line, 414, "a target that is too long"},
+    [HTTP1_AT_FIELD] = {http1_max_head, 431, "fields that are too long"},
+    [HTTP1_AT_CHUNK_SIZE] = {http1_max_extra, 400,
+                             "a chunk extension that is too long"},
+    [HTTP1_AT_CHUNK_END] = {2, 400, "a chunk that is longer than its size"},
+    [HTTP1_AT_TRAILER] = {http1_max_extra, 431, "trailers that are too long"},
+};
+
+size_t http1_longest_line(enum http1_state state) {
+    return limits[state].size;
+}
+
+enum http1_event http1_refuse_long_line(struct http1_parser *p,
+                                        struct span start) {
+    if (p->state == HTTP1_AT_LINE &&
+        memchr(start.at, ' ', http1_max_line) == NULL) {
+        // RFC 9112 section 3 asks for this status.
+        return http1_refuse(p, 501, "a method that is too long");
+    }
+    return http1_refuse(p, limits[p->state].status, limits[p->state].why);
+}
+
+enum http1_event http1_refuse_octet(struct http1_parser *p, char octet) {
+    return http1_refuse(p, 400,
+                        octet == '\n' ? "a line without its CR"
+                                      : "a control character");
 }
 
 // ---- A host and its port, RFC 3986 section 3.2 ----
@@ -80,11 +118,21 @@ static enum http1_event check_absolute(struct http1_parser *p,
     if (size == 0 || host.at[0] == ':' || !is_host(host)) {
         return http1_refuse(p, 400, "a target with a bad host");
     }
-    return HTTP1_MORE;
+    return HTTP1_CARRY_ON;
+}
+
+// HTTP/1.1, a digit on each side of the dot.
+static bool is_version(struct span s) {
+    return s.size == 8 && memcmp(s.at, "HTTP/", 5) == 0 &&
+           octet_is(s.at[5], OCTET_DIGIT) && s.at[6] == '.' &&
+           octet_is(s.at[7], OCTET_DIGIT);
 }
 
 enum http1_event http1_check_line(struct http1_parser *p, struct span method,
                                   struct span target, struct span version) {
+    if (!is_version(version)) {
+        return http1_refuse(p, 400, "a bad version");
+    }
     // First of all, since what the rest means depends on it. It also answers
     // the preface of HTTP/2, which was made to look like this: PRI * HTTP/2.0
     if (version.at[5] != '1') {
@@ -95,12 +143,16 @@ enum http1_event http1_check_line(struct http1_parser *p, struct span method,
         // It asks for a tunnel to somewhere else. To greet would be to agree.
         return http1_refuse(p, 501, "CONNECT, but this is no proxy");
     }
+    if (span_is(method, "TRACE")) {
+        // It wants its request back, with what a browser would keep secret.
+        return http1_refuse(p, 405, "TRACE, which gives away secrets");
+    }
     if (target.at[0] == '/') {
-        return HTTP1_MORE;
+        return HTTP1_CARRY_ON;
     }
     if (span_is(target, "*")) { // the server as a whole, section 3.2.4
         return span_is(method, "OPTIONS")
-                   ? HTTP1_MORE
+                   ? HTTP1_CARRY_ON
                    : http1_refuse(p, 400, "the target * without OPTIONS");
     }
     return check_absolute(p, target);
@@ -113,70 +165,65 @@ static enum http1_event on_host(struct http1_parser *p, struct span value) {
         return http1_refuse(p, 400, "two Host fields");
     }
     p->has_host = true;
-    return is_host(value) ? HTTP1_MORE : http1_refuse(p, 400, "a bad Host");
+    return is_host(value) ? HTTP1_CARRY_ON : http1_refuse(p, 400, "a bad Host");
 }
 
-// One number: no sign, no list, no second field, even if it says the same.
-static enum http1_event on_content_length(struct http1_parser *p,
-                                          struct span value) {
-    if (p->has_length) {
-        return http1_refuse(p, 400, "two Content-Length fields");
-    }
-    p->has_length = true;
-    struct span digits = span_cut_set(&value, OCTET_DIGIT);
-    if (digits.size == 0 || value.size > 0) {
-        return http1_refuse(p, 400, "a Content-Length that is no number");
-    }
-    // Past the limit more digits cannot make it fit, and must not overflow.
-    for (size_t i = 0; i < digits.size && p->left <= http1_max_body; i++) {
-        p->left = p->left * 10 + (uint64_t)(digits.at[i] - '0');
-    }
-    return HTTP1_MORE;
+// The next of a list of values, "a, b". Empty ones are skipped (RFC 9110 section
+// 5.6.1.2). RETURNS false at the list's end.
+static bool next_member(struct span *list, struct span *member) {
+    do {
+        size_t size = 0;
+        while (size < list->size && list->at[size] != ',') {
+            size++;
+        }
+        *member = span_trim(span_cut(list, size));
+    } while (span_cut_octet(list, ',') && member->size == 0);
+    return member->size > 0;
 }
 
-// "chunked" is all we know, and the one that must be last (section 6.1).
+// "chunked" is all we know, and must come last, once (RFC 9112 section 6.1).
+// Several fields are one list, so the rest is said when all are here.
 static enum http1_event on_transfer_encoding(struct http1_parser *p,
                                              struct span value) {
-    static const char chunked[] = "chunked";
-    const size_t size = sizeof chunked - 1;
-    if (p->chunked) {
-        return http1_refuse(p, 400, "two Transfer-Encoding fields");
-    }
-    p->chunked = true;
-    if (span_is_word(value, chunked)) {
-        return HTTP1_MORE;
-    }
-    if (value.size > size) {
-        struct span before = span_cut(&value, value.size - size);
-        char octet = before.at[before.size - 1];
-        if ((octet == ',' || octet_is(octet, OCTET_BLANK)) &&
-            span_is_word(value, chunked)) {
-            return http1_refuse(p, 501, "a transfer coding we do not know");
+    struct span coding;
+    p->has_coding = true;
+    while (next_member(&value, &coding)) {
+        if (p->chunked) {
+            return http1_refuse(p, 400, "a coding after chunked");
         }
+        p->chunked = span_is_word(coding, "chunked");
+        p->has_unknown_coding |= !p->chunked;
     }
-    return http1_refuse(p, 400, "a body that is not chunked at the end");
+    return HTTP1_CARRY_ON;
 }
 
 // A list of words, of which two matter.
 static enum http1_event on_connection(struct http1_parser *p,
                                       struct span value) {
-    while (value.size > 0) {
-        struct span word = span_cut_set(&value, OCTET_TOKEN);
+    struct span word;
+    while (next_member(&value, &word)) {
         p->wants_close |= span_is_word(word, "close");
         p->wants_keep_alive |= span_is_word(word, "keep-alive");
-        if (value.size > 0) {
-            span_cut(&value, 1); // a comma, a blank
-        }
     }
-    return HTTP1_MORE;
+    return HTTP1_CARRY_ON;
 }
 
+// HTTP/1.0 did not know it: it is ignored there (RFC 9110 section 10.1.1).
 static enum http1_event on_expect(struct http1_parser *p, struct span value) {
-    if (!span_is_word(value, "100-continue")) {
-        return http1_refuse(p, 417, "an expectation that we cannot meet");
+    struct span what;
+    while (p->minor > 0 && next_member(&value, &what)) {
+        if (!span_is_word(what, "100-continue")) {
+            return http1_refuse(p, 417, "an expectation that we cannot meet");
+        }
+        p->expects_continue = true;
     }
-    p->expects_continue = true;
-    return HTTP1_MORE;
+    return HTTP1_CARRY_ON;
+}
+
+enum http1_event http1_refuse_field(struct http1_parser *p, struct span line) {
+    return http1_refuse(p, 400,
+                        octet_is(line.at[0], OCTET_BLANK) ? "a folded line"
+                                                          : "a bad field name");
 }
 
 enum http1_event http1_check_field(struct http1_parser *p, struct span name,
@@ -188,9 +235,11 @@ enum http1_event http1_check_field(struct http1_parser *p, struct span name,
         {{"Host", 4}, on_host},
         {{"Expect", 6}, on_expect},
         {{"Connection", 10}, on_connection},
-        {{"Content-Length", 14}, on_content_length},
         {{"Transfer-Encoding", 17}, on_transfer_encoding},
     };
+    if (p->field_count++ == http1_max_fields) {
+        return http1_refuse(p, 431, "too many fields");
+    }
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         // The size first: it tells most names apart, and costs nothing.
         if (name.size == known[i].name.size &&
@@ -198,7 +247,7 @@ enum http1_event http1_check_field(struct http1_parser *p, struct span name,
             return known[i].check(p, value);
         }
     }
-    return HTTP1_MORE; // to be shown, but nothing to us
+    return HTTP1_CARRY_ON; // to be shown, but nothing to us
 }
 
 // ---- The head as a whole ----
@@ -206,17 +255,23 @@ enum http1_event http1_check_field(struct http1_parser *p, struct span name,
 // How long is the body? Where both fields speak, or an old client uses the new
 // one, another server may have read it the other way (RFC 9112 section 6.1).
 static enum http1_event check_framing(struct http1_parser *p) {
-    if (p->chunked && p->has_length) {
+    if (p->has_coding && p->has_length) {
         return http1_refuse(p, 400, "Transfer-Encoding and Content-Length");
     }
-    if (p->chunked && p->minor == 0) {
+    if (p->has_coding && p->minor == 0) {
         return http1_refuse(p, 400, "Transfer-Encoding in HTTP/1.0");
+    }
+    if (p->has_coding && !p->chunked) {
+        return http1_refuse(p, 400, "a body that is not chunked at the end");
+    }
+    if (p->has_unknown_coding) {
+        return http1_refuse(p, 501, "a transfer coding we do not know");
     }
     if (p->left > http1_max_body) {
         return http1_refuse(p, 413, "a body that is too long");
     }
     p->has_body = p->chunked || p->left > 0;
-    return HTTP1_MORE;
+    return HTTP1_CARRY_ON;
 }
 
 enum http1_event http1_check_head(struct http1_parser *p) {
@@ -276,5 +331,5 @@ enum http1_event http1_check_extensions(struct http1_parser *p,
             return http1_refuse(p, 400, "a bad chunk extension");
         }
     }
-    return HTTP1_MORE;
+    return HTTP1_CARRY_ON;
 }
