@@ -7,8 +7,6 @@
 
 #include "must.h"
 
-#include <stdlib.h>
-
 static _Thread_local const struct loop_executor *ours; // of this thread's loop
 
 static void lock(struct loop_executor *e) {
@@ -36,10 +34,6 @@ static bool put_on_queue(void *executor, struct task *t) {
     }
     unlock(e);
     return open;
-}
-
-static void on_bell(uv_async_t *bell) {
-    (void)bell; // the loop is awake: a round comes before it sleeps again
 }
 
 struct task *loop_spawn(struct loop_executor *e, struct future *f) {
@@ -71,18 +65,7 @@ void loop_executor_run(struct loop_executor *e) {
     }
 }
 
-// As if it had been woken and were the only one on the queue.
-void loop_run_now(struct task *t) {
-    enum task_state asleep = TASK_IDLE;
-    if (atomic_compare_exchange_strong(&t->state, &asleep, TASK_WOKEN)) {
-        task_ref(t); // the queue's
-        task_run(t);
-    } else {
-        task_wake(t);
-    }
-}
-
-static void on_before_sleep(uv_prepare_t *handle) {
+void loop_executor_before_sleep(uv_prepare_t *handle) {
     struct loop_executor *e = handle->data;
     ours = e;
     loop_executor_run(e);
@@ -91,50 +74,4 @@ static void on_before_sleep(uv_prepare_t *handle) {
         uv_async_send(&e->bell);
     }
     unlock(e);
-}
-
-// ---- Start and stop ----
-
-struct loop_executor *loop_executor_start(uv_loop_t *loop,
-                                          void (*after_round)(void *data),
-                                          void *data) {
-    struct loop_executor *e = calloc(1, sizeof *e);
-    if (e == NULL || uv_async_init(loop, &e->bell, on_bell) != 0) {
-        free(e);
-        return NULL;
-    }
-    e->loop = loop;
-    e->after_round = after_round;
-    e->data = data;
-    e->last = &e->first;
-    must(pthread_mutex_init(&e->mutex, NULL), "loop_executor: mutex");
-    uv_prepare_init(loop, &e->before_sleep);
-    uv_prepare_start(&e->before_sleep, on_before_sleep);
-    loop_timer_start(&e->timer, loop);
-    e->bell.data = e->before_sleep.data = e->timer.uv.data = e;
-    e->open_handles = 3;
-    return e;
-}
-
-static void on_closed(uv_handle_t *handle) {
-    struct loop_executor *e = handle->data;
-    if (--e->open_handles == 0) {
-        must(pthread_mutex_destroy(&e->mutex), "loop_executor: mutex");
-        free(e);
-    }
-}
-
-// A thread of the pool may be about to ring the bell; so it is waited for.
-void loop_executor_stop(struct loop_executor *e) {
-    while (e->jobs > 0) {
-        uv_run(e->loop, UV_RUN_ONCE);
-    }
-    lock(e);
-    e->closed = true;
-    unlock(e);
-    loop_executor_run(e);
-    loop_timer_stop(&e->timer);
-    uv_close((uv_handle_t *)&e->before_sleep, on_closed);
-    uv_close((uv_handle_t *)&e->bell, on_closed);
-    uv_close((uv_handle_t *)&e->timer.uv, on_closed);
 }

@@ -49,4 +49,7 @@ void loop_executor_run(struct loop_executor *e);
 // and polls no more. Memory is given back when the loop has run once again.
 void loop_executor_stop(struct loop_executor *e);
 
+// For loop_executor_start.c: the round before the loop falls asleep.
+void loop_executor_before_sleep(uv_prepare_t *handle);
+
 #endif

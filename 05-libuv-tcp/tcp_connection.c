@@ -157,13 +157,11 @@ bool tcp_write(struct tcp_connection *c, const void *bytes, size_t size) {
     }
     uv_buf_t buffer = uv_buf_init((char *)bytes, (unsigned)size);
     int sent = uv_try_write((uv_stream_t *)&c->tcp, &buffer, 1);
-    if (sent == UV_EAGAIN) {
-        sent = 0;
-    }
-    if (sent < 0) {
+    size_t done = sent > 0 ? (size_t)sent : 0;
+    if (sent < 0 && sent != UV_EAGAIN) {
         tcp_abort(c, uv_strerror(sent));
-    } else if ((size_t)sent < size) {
-        write_later(c, (const char *)bytes + sent, size - (size_t)sent);
+    } else if (done < size) {
+        write_later(c, (const char *)bytes + done, size - done);
     }
     return tcp_is_writable(c);
 }
@@ -171,12 +169,11 @@ bool tcp_write(struct tcp_connection *c, const void *bytes, size_t size) {
 // ---- Close ----
 
 void tcp_end(struct tcp_connection *c) {
-    bool pending = c->at == WRITING;
-    if (pending || tcp_is_writable(c)) {
+    if (c->at == WRITING) {
+        c->at = ENDING; // and on_write_done goes on
+    } else if (tcp_is_writable(c)) {
         c->at = ENDING;
-        if (!pending) {
-            part(c);
-        }
+        part(c);
     }
 }
 

@@ -10,66 +10,14 @@
 // output (16 KiB). In between requests it is nothing but the struct below.
 #include "http1_connection.h"
 
+#include "http1_guard.h"
 #include "http1_output.h"
-#include "http1_request.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    // A body of 64 MiB may take its time, but each piece of this size must come
-    // within the request time: 2 KiB a second, if that is 30 seconds.
-    body_pace = 64 * 1024,
-    // When the server stops, a request may be on the wire already. So long it
-    // may take to come in, in milliseconds.
-    on_the_wire_ms = 200,
-};
-
-struct http1_connection {
-    struct http1_parser parser;
-    struct http_request *request; // the one under way, or NULL
-    char *rest;                   // input that is not parsed yet, or NULL
-    size_t rest_size;
-    bool timed; // the client must come to an end in time
-    bool last;  // no request may follow the answer that is going out
-};
-
 // ---- Output ----
-
-// What has been gathered leaves with one write.
-static void flush(struct tcp_connection *c, struct http1_output *out) {
-    size_t size = out->size;
-    out->size = 0;
-    if (size > 0) {
-        tcp_write(c, out->bytes, size);
-    }
-}
-
-// RETURNS false while the client does not take what it has asked for: then
-// nothing more is made for it.
-static bool make_room(struct tcp_connection *c, struct http1_output *out) {
-    if (!output_has_room(out)) {
-        flush(c, out);
-    }
-    return tcp_is_writable(c);
-}
-
-// A long body goes out piece by piece, as the client takes it: so a client that
-// takes nothing costs one piece. RETURNS whether all of it is out.
-static bool add_body(struct tcp_connection *c, struct http1_output *out,
-                     struct span *body) {
-    if (body->size <= longest_text) {
-        output_add(out, span_cut(body, body->size));
-        return true;
-    }
-    flush(c, out);
-    while (body->size > 0 && tcp_is_writable(c)) {
-        size_t n = body->size < output_size ? body->size : output_size;
-        tcp_write(c, span_cut(body, n).at, n);
-    }
-    return body->size == 0;
-}
 
 // The last word on this connection: what follows in the input cannot be
 // understood any more.
@@ -85,7 +33,7 @@ static void refuse(struct tcp_connection *c, struct http1_output *out,
     if (!h->parser.is_head) {
         output_add(out, (struct span){text, (size_t)n});
     }
-    flush(c, out);
+    output_flush(out, c);
     tcp_end(c);
 }
 
@@ -162,18 +110,18 @@ static void add_head(struct http1_connection *h, struct http1_output *out,
 // RETURNS false if the client does not take it yet, or must not ask again.
 static bool on_answer(struct tcp_connection *c, struct http1_output *out) {
     struct http1_connection *h = tcp_state(c);
-    if (!make_room(c, out)) {
+    if (!output_make_room(out, c)) {
         return false;
     }
     if (h->request->status != 0) {
         add_head(h, out, h->request, tcp_is_stopping(c));
     }
-    if (!add_body(c, out, &h->request->answer)) {
+    if (!output_body(out, c, &h->request->answer)) {
         return false;
     }
     end_request(h);
     if (h->last) {
-        flush(c, out);
+        output_flush(out, c);
         tcp_end(c);
     }
     return !h->last;
@@ -189,11 +137,11 @@ static bool is_at_work(const struct http1_connection *h) {
 static bool step(struct tcp_connection *c, struct http1_output *out,
                  struct span *input, struct http1_part *part, bool *progress) {
     struct http1_connection *h = tcp_state(c);
-    uint64_t before;
     if (h->request != NULL && h->request->answered) {
         return on_answer(c, out);
     }
-    if (is_at_work(h) || (!http1_is_busy(&h->parser) && !make_room(c, out))) {
+    if (is_at_work(h) ||
+        (!http1_is_busy(&h->parser) && !output_make_room(out, c))) {
         return false;
     }
     switch (http1_next(&h->parser, input, part)) {
@@ -204,9 +152,8 @@ static bool step(struct tcp_connection *c, struct http1_output *out,
         *progress = true;
         return on_head(c, out, &part->head, input->size);
     case HTTP1_BODY:
-        before = h->request->body_size / body_pace;
+        *progress |= http1_guard_body(h->request, part->body.size);
         http1_request_body(h->request, part->body);
-        *progress |= h->request->body_size / body_pace > before;
         return true;
     case HTTP1_COMPLETE:
         *progress = true;
@@ -216,18 +163,6 @@ static bool step(struct tcp_connection *c, struct http1_output *out,
         break;
     }
     return false;
-}
-
-// A byte now and then is no progress: what is under way must be complete in
-// time, or go on for a good piece. While the client owes us a read instead, it
-// is the TCP server that watches.
-static void set_deadline(struct tcp_connection *c, bool progress) {
-    struct http1_connection *h = tcp_state(c);
-    bool timed = http1_is_busy(&h->parser) && tcp_is_writable(c);
-    if (timed != h->timed || (timed && progress)) {
-        h->timed = timed;
-        tcp_set_deadline(c, timed ? tcp_options(c)->request_ms : 0);
-    }
 }
 
 static void keep_rest(struct tcp_connection *c, struct span rest) {
@@ -254,14 +189,14 @@ static void serve(struct tcp_connection *c, struct span input) {
     out.size = 0;
     while (step(c, &out, &input, &part, &progress)) {
     }
-    flush(c, &out);
+    output_flush(&out, c);
     keep_rest(c, input);
     if (is_at_work(h)) {
         tcp_pause(c);
     } else {
         tcp_resume(c);
     }
-    set_deadline(c, progress);
+    http1_guard_heard(c, progress);
 }
 
 static void serve_rest(struct tcp_connection *c) {
@@ -313,7 +248,7 @@ void http1_go_on(struct tcp_connection *c) {
     }
 }
 
-static void refuse_now(struct tcp_connection *c, int status, const char *why) {
+void http1_refuse_now(struct tcp_connection *c, int status, const char *why) {
     struct http1_output out;
     out.size = 0;
     refuse(c, &out, status, why);
@@ -323,28 +258,9 @@ static void refuse_now(struct tcp_connection *c, int status, const char *why) {
 static void on_eof(struct tcp_connection *c) {
     const struct http1_connection *h = tcp_state(c);
     if (http1_is_busy(&h->parser)) {
-        refuse_now(c, 400, "the end in the middle of a request");
+        http1_refuse_now(c, 400, "the end in the middle of a request");
     } else {
         tcp_end(c);
-    }
-}
-
-// Also when the time for a request is over. Silence between requests needs no
-// word.
-static void on_idle(struct tcp_connection *c) {
-    const struct http1_connection *h = tcp_state(c);
-    if (http1_is_busy(&h->parser)) {
-        refuse_now(c, 408, "too long for one request");
-    } else {
-        tcp_end(c);
-    }
-}
-
-// A request on its way still gets its answer, which says that it is the last.
-static void on_stopping(struct tcp_connection *c) {
-    const struct http1_connection *h = tcp_state(c);
-    if (!http1_is_busy(&h->parser)) {
-        tcp_set_deadline(c, on_the_wire_ms);
     }
 }
 
@@ -362,8 +278,8 @@ int http1_run(const struct server_options *options) {
         .on_bytes = on_bytes,
         .on_drained = on_drained,
         .on_eof = on_eof,
-        .on_idle = on_idle,
-        .on_stopping = on_stopping,
+        .on_idle = http1_guard_idle,
+        .on_stopping = http1_guard_stopping,
         .on_close = on_close,
     };
     return tcp_server_run(&http1, options);

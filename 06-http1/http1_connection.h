@@ -4,9 +4,24 @@
 #ifndef HTTP1_CONNECTION_H
 #define HTTP1_CONNECTION_H
 
+#include "http1_parser.h"
+#include "http1_request.h"
 #include "server_options.h"
+
+// The protocol's own data for one connection: all that is kept between two events.
+struct http1_connection {
+    struct http1_parser parser;
+    struct http_request *request; // the one under way, or NULL
+    char *rest;                   // input that is not parsed yet, or NULL
+    size_t rest_size;
+    bool timed; // the client must come to an end in time
+    bool last;  // no request may follow the answer that is going out
+};
 
 // Serves until SIGINT or SIGTERM. BORROWS options. RETURNS the exit status.
 int http1_run(const struct server_options *options);
+
+// For http1_guard.c: the last word on a connection. BORROWS why.
+void http1_refuse_now(struct tcp_connection *c, int status, const char *why);
 
 #endif

@@ -1,3 +1,4 @@
+#define _POSIX_C_SOURCE 200809L
 // How responses are written: RFC 9112 sections 4 to 6.
 #include "http1_output.h"
 
@@ -34,13 +35,41 @@ const char *http1_status_text(int status) {
     }
 }
 
-bool output_has_room(const struct http1_output *out) {
-    return out->size <= output_size - longest_response;
+void output_flush(struct http1_output *out, struct tcp_connection *c) {
+    size_t size = out->size;
+    out->size = 0;
+    if (size > 0) {
+        tcp_write(c, out->bytes, size);
+    }
+}
+
+bool output_make_room(struct http1_output *out, struct tcp_connection *c) {
+    if (out->size > output_size - longest_response) {
+        output_flush(out, c);
+    }
+    return tcp_is_writable(c);
 }
 
 void output_add(struct http1_output *out, struct span text) {
     memcpy(out->bytes + out->size, text.at, text.size);
     out->size += text.size;
+}
+
+bool output_body(struct http1_output *out, struct tcp_connection *c,
+                 struct span *body) {
+    if (body->size <= longest_text) {
+        output_add(out, *body);
+        body->size = 0;
+        return true;
+    }
+    output_flush(out, c);
+    while (body->size > 0 && tcp_is_writable(c)) {
+        size_t n = body->size < output_size ? body->size : output_size;
+        tcp_write(c, body->at, n);
+        body->at += n;
+        body->size -= n;
+    }
+    return body->size == 0;
 }
 
 static void add(struct http1_output *out, const char *text) {

@@ -5,8 +5,7 @@
 #define HTTP1_OUTPUT_H
 
 #include "span.h"
-
-#include <stdbool.h>
+#include "tcp_server.h"
 
 enum {
     // One gathering. A hundred greetings fit, and then it is written and used
@@ -23,8 +22,17 @@ struct http1_output {
     char bytes[output_size];
 };
 
-// Is there room for one more?
-bool output_has_room(const struct http1_output *out);
+// What has been gathered leaves with one write.
+void output_flush(struct http1_output *out, struct tcp_connection *c);
+
+// Makes room for one more response. RETURNS false while the client does not take
+// what it has asked for: then nothing more is made for it.
+bool output_make_room(struct http1_output *out, struct tcp_connection *c);
+
+// A long body goes out piece by piece, as the client takes it: so a client that
+// takes nothing costs one piece. Cuts off what is out. RETURNS whether all of it is.
+bool output_body(struct http1_output *out, struct tcp_connection *c,
+                 struct span *body);
 
 void output_add(struct http1_output *out, struct span text);
 

@@ -118,10 +118,11 @@ static enum http1_event end_head(struct http1_parser *p, struct span head,
     if (http1_check_head(p) == HTTP1_REFUSED) {
         return HTTP1_REFUSED;
     }
-    parts->method = (struct span){head.at, p->method_size};
-    parts->target = (struct span){head.at + p->method_size + 1, p->target_size};
-    parts->fields =
-        (struct span){head.at + p->fields_at, head.size - p->fields_at};
+    *parts = (struct http1_head){
+        .method = {head.at, p->method_size},
+        .target = {head.at + p->method_size + 1, p->target_size},
+        .fields = {head.at + p->fields_at, head.size - p->fields_at},
+    };
     p->state = p->chunked    ? HTTP1_AT_CHUNK_SIZE
                : p->has_body ? HTTP1_IN_BODY
                              : HTTP1_AT_END;

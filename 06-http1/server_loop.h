@@ -6,6 +6,7 @@
 // and as a second reading what is there for clients that mean ill or have bad
 // luck, and for more than one core:
 //
+//   server_start.c     how that loop comes and goes
 //   tcp_server.c       what a protocol may ask, and may leave out
 //   guard.c            who is late, who goes away, what is told about it
 //   deadlines.c        one timer for all that may be late
@@ -55,6 +56,7 @@ void server_loop_close(struct server_loop *l);
 
 // ---- For the other parts ----
 
+void server_loop_on_stop(uv_async_t *stop);
 void server_loop_watch_door(struct server_loop *l);
 void server_loop_one_left(struct server_loop *l); // a connection is gone
 struct tcp_protocol tcp_protocol_complete(struct tcp_protocol p);

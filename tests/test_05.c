@@ -74,13 +74,12 @@ END_TEST
 
 START_TEST(lists_its_acts) {
     const char *const lines[] = {
-        "echo       until Ctrl-C  sends back what it gets",
-        "blocking   until Ctrl-C  a second of work for each message; everybody "
+        "echo       sends back what it gets",
+        "blocking   a second of work for each message; everybody "
         "waits",
-        "sleeping   until Ctrl-C  a sleep of a second for each message; nobody "
+        "sleeping   a sleep of a second for each message; nobody "
         "waits",
-        "pooled     until Ctrl-C  the work in the thread pool; nobody waits",
-        NULL};
+        "pooled     the work in the thread pool; nobody waits", NULL};
     expect_lines(list, lines);
     expect_status(list, 0);
     expect_line(help, "usage: echo [ACT] [HOST:PORT] [OPTIONS]");

@@ -3,6 +3,7 @@
 // are made on the stack, from where loop_spawn moves them.
 #include "harness.h"
 
+#include "clock.h"
 #include "loop_executor.h"
 #include "pool_work.h"
 
@@ -536,9 +537,9 @@ START_TEST(the_pool_itself_calls_the_waker) {
     const struct waker waker = {&ops, NULL};
     struct world w;
     world_open(&w);
-    atomic_store(&may_end, true);
     struct pool_work f = pool_work(w.executor, work, NULL);
     ck_assert_int_eq(future_poll(&f.base, &waker, NULL), FUTURE_PENDING);
+    atomic_store(&may_end, true);
     for (int i = 0; i < 5000 && atomic_load(&calls) == 0; i++) {
         pause_ms(1); // the loop does not run meanwhile
     }

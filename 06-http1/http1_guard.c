@@ -1,0 +1,58 @@
+#define _POSIX_C_SOURCE 200809L
+// A byte now and then is no progress: what is under way must be complete in time,
+// or go on for a good piece. So nobody holds a place with a request that does not
+// come.
+#include "http1_guard.h"
+
+enum {
+    // A body of 64 MiB may take its time, but each piece of this size must come
+    // within the request time: 2 KiB a second, if that is 30 seconds.
+    body_pace = 64 * 1024,
+    // When the server stops, a request may be on the wire already. So long its
+    // head may take to come in, in milliseconds.
+    on_the_wire_ms = 200,
+};
+
+bool http1_guard_body(const struct http_request *r, size_t size) {
+    return (r->body_size + size) / body_pace > r->body_size / body_pace;
+}
+
+// The head is not complete, or has not begun.
+static bool is_before_body(const struct http1_connection *h) {
+    return h->request == NULL;
+}
+
+static long patience(const struct tcp_connection *c,
+                     const struct http1_connection *h) {
+    return tcp_is_stopping(c) && is_before_body(h) ? on_the_wire_ms
+                                                   : tcp_options(c)->request_ms;
+}
+
+// While the client owes us a read instead, it is the TCP server that watches.
+void http1_guard_heard(struct tcp_connection *c, bool progress) {
+    struct http1_connection *h = tcp_state(c);
+    bool timed = http1_is_busy(&h->parser) && tcp_is_writable(c);
+    if (timed != h->timed || (timed && progress)) {
+        h->timed = timed;
+        tcp_set_deadline(c, timed ? patience(c, h) : 0);
+    }
+}
+
+// Silence between requests needs no word.
+void http1_guard_idle(struct tcp_connection *c) {
+    const struct http1_connection *h = tcp_state(c);
+    if (http1_is_busy(&h->parser)) {
+        http1_refuse_now(c, 408, "too long for one request");
+    } else {
+        tcp_end(c);
+    }
+}
+
+// A request on its way still gets its answer, which says that it is the last. What
+// is half there may be a request whose rest never comes.
+void http1_guard_stopping(struct tcp_connection *c) {
+    const struct http1_connection *h = tcp_state(c);
+    if (is_before_body(h)) {
+        tcp_set_deadline(c, on_the_wire_ms);
+    }
+}

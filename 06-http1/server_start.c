@@ -1,0 +1,71 @@
+#define _POSIX_C_SOURCE 200809L
+// How one loop of the server comes and goes: its handles, and what is given back.
+#include "server_loop.h"
+
+#include "listen.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+static int open_listener(struct server_loop *l, int port, bool is_first) {
+    int error = listen_on(l->options, port, is_first, &l->socket, &l->port);
+    if (error == 0) {
+        error = uv_poll_init_socket(&l->uv, &l->listener, l->socket);
+    }
+    if (error == 0) {
+        l->listener.data = l;
+        server_loop_watch_door(l);
+    }
+    return error;
+}
+
+static void close_handle(uv_handle_t *handle, void *unused) {
+    (void)unused;
+    if (!uv_is_closing(handle)) {
+        uv_close(handle, NULL);
+    }
+}
+
+// Nobody uses the loop any more: close what is left, and give it all back.
+static void close_all(struct server_loop *l) {
+    uv_walk(&l->uv, close_handle, NULL);
+    uv_run(&l->uv, UV_RUN_DEFAULT);
+    guard_stop(l);
+    if (l->socket >= 0) {
+        close(l->socket);
+    }
+    if (uv_loop_close(&l->uv) != 0) {
+        fprintf(stderr, "%s: a handle was left open\n", l->options->program);
+    }
+}
+
+int server_loop_open(struct server_loop *l, const struct tcp_protocol *protocol,
+                     const struct server_options *options, int port,
+                     bool is_first) {
+    l->protocol = tcp_protocol_complete(*protocol);
+    l->options = options;
+    l->socket = -1;
+    l->stop.data = l;
+    int error = uv_loop_init(&l->uv);
+    if (error != 0) {
+        return error;
+    }
+    guard_start(l);
+    admission_start(l);
+    error = uv_async_init(&l->uv, &l->stop, server_loop_on_stop);
+    if (error == 0) {
+        error = open_listener(l, port, is_first);
+    }
+    if (error == 0 && !l->protocol.on_loop_start(&l->uv)) {
+        error = UV_ENOMEM;
+    }
+    if (error != 0) {
+        close_all(l);
+    }
+    return error;
+}
+
+void server_loop_close(struct server_loop *l) {
+    l->protocol.on_loop_stop(&l->uv);
+    close_all(l);
+}
