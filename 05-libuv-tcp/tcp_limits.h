@@ -27,6 +27,9 @@ enum {
 
     // After our last word the client gets this long to read it and leave.
     linger_ms = 2 * 1000,
+    // The same when the server stops: nobody shall wait for who is idle. A reset
+    // would then need bytes that cross the answer on the wire.
+    linger_at_stop_ms = 200,
 
     // One buffer for all connections of a loop: the kernel fills it, the
     // protocol looks at it, and it is free again when on_read returns. So an

@@ -52,7 +52,7 @@ void guard_stuck(struct tcp_connection *c) {
 // non-blocking and its output is out, so the call returns at once.
 bool guard_ending(struct tcp_connection *c) {
     uv_os_fd_t fd;
-    set(c, linger_ms);
+    set(c, c->loop->stopping ? linger_at_stop_ms : linger_ms);
     return uv_fileno((uv_handle_t *)&c->tcp, &fd) == 0 &&
            shutdown(fd, SHUT_WR) == 0;
 }
@@ -131,7 +131,16 @@ static void on_grace_over(uv_timer_t *grace) {
     guard_end_grace(grace->data);
 }
 
+static void hurry(uv_handle_t *handle, void *unused) {
+    struct tcp_connection *c = (struct tcp_connection *)handle;
+    (void)unused;
+    if (handle->type == UV_TCP && c->at == ENDING && !has_output(c)) {
+        set(c, linger_at_stop_ms);
+    }
+}
+
 void guard_begin_grace(struct server_loop *l) {
+    uv_walk(&l->uv, hurry, NULL);
     uv_timer_start(&l->guard.grace, on_grace_over,
                    (uint64_t)l->options->grace_ms, 0);
 }

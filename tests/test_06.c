@@ -625,10 +625,31 @@ START_TEST(a_request_in_flight_is_answered_and_told_to_leave) {
 }
 END_TEST
 
+// Its rest may be on the wire, but not for long. Nor does who is idle hold the
+// server up. Both would take the grace time, five seconds, or the two of lingering.
+START_TEST(half_a_head_at_the_stop_gets_a_408_soon) {
+    struct server s = server_start(program, NULL);
+    int half = client_connect(&s), idle = client_connect(&s);
+    client_say(idle, GET "\r\n");
+    client_read(idle, reply, sizeof reply, 100);
+    client_say(half, "HEAD / HTTP/1.1\r\nHost:");
+    usleep(100000);
+    double start = now();
+    ck_assert_int_eq(server_stop(&s, SIGTERM), 0);
+    ck_assert_double_ge(now() - start, 0.2);
+    ck_assert_double_lt(now() - start, 1.7);
+    client_read(half, reply, sizeof reply, sizeof reply);
+    ck_assert_int_eq(strncmp(reply, "HTTP/1.1 408 ", 13), 0);
+    ck_assert_str_eq(strstr(reply, "\r\n\r\n"), "\r\n\r\n"); // no body
+    close(half);
+    close(idle);
+}
+END_TEST
+
 START_TEST(nobody_waits_longer_than_the_grace) {
     struct server s = server_start(program, "--grace", "0.5", NULL);
     int fd = client_connect(&s);
-    client_say(fd, GET);
+    client_say(fd, POST "Content-Length: 2\r\n\r\n1");
     client_say(client_connect(&s), LAST);
     expect_logged(&s, "Received a request");
     double start = now();
@@ -729,6 +750,7 @@ static void add_tests(TCase *tests) {
     tcase_add_test(tests, silence_between_requests_ends_without_a_word);
     tcase_add_test(tests, who_does_not_read_is_not_read);
     tcase_add_test(tests, a_request_in_flight_is_answered_and_told_to_leave);
+    tcase_add_test(tests, half_a_head_at_the_stop_gets_a_408_soon);
     tcase_add_test(tests, nobody_waits_longer_than_the_grace);
     tcase_add_test(tests, parse_prints_each_state_and_event);
     tcase_add_test(tests, parse_ends_at_what_is_wrong);
