@@ -5,9 +5,9 @@
 // One request is under way at a time. While its handler awaits something, the
 // connection is paused, and its client is not read; so answers stay in order.
 //
-// What one client can make us keep, at most: one read (64 KiB) and the head
-// before it (16 KiB), the head of the request under way (16 KiB), and a piece of
-// output (16 KiB). In between requests it is nothing but the struct below.
+// What one client can make us keep between two events, at most: one read (64 KiB)
+// and the head before it (16 KiB), the head of the request under way (16 KiB), and
+// a piece of output (16 KiB). In between requests it is only the struct.
 #include "http1_connection.h"
 
 #include "http1_guard.h"

@@ -2,6 +2,7 @@
 // How responses are written: RFC 9112 sections 4 to 6.
 #include "http1_output.h"
 
+#include "decimal.h"
 #include "http_date.h"
 
 #include <string.h>
@@ -76,24 +77,15 @@ static void add(struct http1_output *out, const char *text) {
     output_add(out, (struct span){text, strlen(text)});
 }
 
-static void add_number(struct http1_output *out, size_t number) {
-    char digits[24], *at = digits + sizeof digits;
-    *--at = '\0';
-    do {
-        *--at = (char)('0' + number % 10);
-        number /= 10;
-    } while (number > 0);
-    add(out, at);
-}
-
 void output_add_head(struct http1_output *out, int status, size_t length,
                      const char *connection) {
+    char digits[24];
     add(out, "HTTP/1.1 ");
     add(out, http1_status_text(status));
     add(out, "\r\nDate: ");
     add(out, http_date());
     add(out, "\r\nContent-Type: text/plain\r\nContent-Length: ");
-    add_number(out, length);
+    add(out, decimal(digits, length));
     if (status == 405) { // RFC 9110 section 15.5.6; in truth, any but TRACE
         add(out, "\r\nAllow: GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH");
     }

@@ -15,7 +15,7 @@
 #ifndef HTTP1_PARSER_H
 #define HTTP1_PARSER_H
 
-#include "http1_octets.h"
+#include "octets.h"
 
 // ---- What goes in and what comes out ----
 

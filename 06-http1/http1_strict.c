@@ -4,6 +4,7 @@
 #include "http1_strict.h"
 
 #include "http1_limits.h"
+#include "http_host.h"
 
 #include <string.h>
 
@@ -50,43 +51,6 @@ enum http1_event http1_refuse_octet(struct http1_parser *p, char octet) {
                                       : "a control character");
 }
 
-// ---- A host and its port, RFC 3986 section 3.2 ----
-
-static bool is_hex(char octet) {
-    return octet_hex(octet) >= 0;
-}
-
-// A name or an IPv4 address, perhaps with escaped octets, perhaps nothing.
-static bool cut_name(struct span *s) {
-    for (;;) {
-        span_cut_set(s, OCTET_HOST);
-        if (s->size == 0 || s->at[0] != '%') {
-            return true;
-        }
-        if (s->size < 3 || !is_hex(s->at[1]) || !is_hex(s->at[2])) {
-            return false;
-        }
-        span_cut(s, 3);
-    }
-}
-
-// An IPv6 address, whose digits nobody needs here.
-static bool cut_brackets(struct span *s) {
-    size_t before = s->size;
-    do {
-        span_cut_set(s, OCTET_HOST);
-    } while (span_cut_octet(s, ':'));
-    return s->size < before && span_cut_octet(s, ']');
-}
-
-static bool is_host(struct span s) {
-    bool good = span_cut_octet(&s, '[') ? cut_brackets(&s) : cut_name(&s);
-    if (good && span_cut_octet(&s, ':')) {
-        span_cut_set(&s, OCTET_DIGIT);
-    }
-    return good && s.size == 0;
-}
-
 // ---- The line, RFC 9112 section 3 ----
 
 static bool cut_word(struct span *s, const char *word) {
@@ -115,7 +79,7 @@ static enum http1_event check_absolute(struct http1_parser *p,
         size++;
     }
     struct span host = span_cut(&target, size);
-    if (size == 0 || host.at[0] == ':' || !is_host(host)) {
+    if (size == 0 || host.at[0] == ':' || !http_is_host(host)) {
         return http1_refuse(p, 400, "a target with a bad host");
     }
     return HTTP1_CARRY_ON;
@@ -165,20 +129,8 @@ static enum http1_event on_host(struct http1_parser *p, struct span value) {
         return http1_refuse(p, 400, "two Host fields");
     }
     p->has_host = true;
-    return is_host(value) ? HTTP1_CARRY_ON : http1_refuse(p, 400, "a bad Host");
-}
-
-// The next of a list of values, "a, b". Empty ones are skipped (RFC 9110 section
-// 5.6.1.2). RETURNS false at the list's end.
-static bool next_member(struct span *list, struct span *member) {
-    do {
-        size_t size = 0;
-        while (size < list->size && list->at[size] != ',') {
-            size++;
-        }
-        *member = span_trim(span_cut(list, size));
-    } while (span_cut_octet(list, ',') && member->size == 0);
-    return member->size > 0;
+    return http_is_host(value) ? HTTP1_CARRY_ON
+                               : http1_refuse(p, 400, "a bad Host");
 }
 
 // "chunked" is all we know, and must come last, once (RFC 9112 section 6.1).
@@ -187,7 +139,7 @@ static enum http1_event on_transfer_encoding(struct http1_parser *p,
                                              struct span value) {
     struct span coding;
     p->has_coding = true;
-    while (next_member(&value, &coding)) {
+    while (span_next_member(&value, &coding)) {
         if (p->chunked) {
             return http1_refuse(p, 400, "a coding after chunked");
         }
@@ -201,7 +153,7 @@ static enum http1_event on_transfer_encoding(struct http1_parser *p,
 static enum http1_event on_connection(struct http1_parser *p,
                                       struct span value) {
     struct span word;
-    while (next_member(&value, &word)) {
+    while (span_next_member(&value, &word)) {
         p->wants_close |= span_is_word(word, "close");
         p->wants_keep_alive |= span_is_word(word, "keep-alive");
     }
@@ -211,7 +163,7 @@ static enum http1_event on_connection(struct http1_parser *p,
 // HTTP/1.0 did not know it: it is ignored there (RFC 9110 section 10.1.1).
 static enum http1_event on_expect(struct http1_parser *p, struct span value) {
     struct span what;
-    while (p->minor > 0 && next_member(&value, &what)) {
+    while (p->minor > 0 && span_next_member(&value, &what)) {
         if (!span_is_word(what, "100-continue")) {
             return http1_refuse(p, 417, "an expectation that we cannot meet");
         }

@@ -5,12 +5,10 @@
 // it to send.
 #include "http2_events.h"
 
-#include "http2_limits.h"
+#include "http2_check.h"
 #include "http2_output.h"
 #include "http2_request.h"
 #include "http2_session.h"
-
-#include <string.h>
 
 static struct http_request *request_of(nghttp2_session *nghttp2,
                                        int32_t stream) {
@@ -41,72 +39,31 @@ static int on_begin_headers(nghttp2_session *nghttp2,
                                                 s->incoming);
 }
 
-// What we must know ourselves. RETURNS an error of HTTP/2.
-static uint32_t note(struct http_request *r, struct span name,
-                     struct span value) {
-    if (span_is(name, ":method")) {
-        r->is_head = span_is(value, "HEAD");
-        r->is_connect = span_is(value, "CONNECT");
-    } else if (span_is(name, ":authority") && value.size > 0 &&
-               memchr(value.at, '@', value.size) != NULL) {
-        return NGHTTP2_PROTOCOL_ERROR; // a user in it, RFC 9113 section 8.3.1
-    } else if (span_is(name, "expect")) {
-        r->expects_continue = span_is_word(value, "100-continue");
-    }
-    return NGHTTP2_NO_ERROR;
-}
-
 static int on_header(nghttp2_session *nghttp2, const nghttp2_frame *frame,
-                     const uint8_t *name_at, size_t name_size,
-                     const uint8_t *value_at, size_t value_size, uint8_t flags,
+                     const uint8_t *name, size_t name_size,
+                     const uint8_t *value, size_t value_size, uint8_t flags,
                      void *user_data) {
     struct http2_session *s = user_data;
-    struct http_request *r = s->incoming;
-    const struct span name = {(const char *)name_at, name_size};
-    const struct span value = {(const char *)value_at, value_size};
     (void)nghttp2;
     (void)frame;
     (void)flags;
-    if (r == NULL) {
-        return 0;
-    }
-    bool was_too_large = r->headers.is_too_large;
-    uint32_t why =
-        http2_headers_add(&r->headers, &s->guard.header_text, name, value);
-    if (why == NGHTTP2_NO_ERROR && !r->headers.in_trailers) {
-        why = note(r, name, value);
-    }
-    if (r->headers.is_too_large && !was_too_large &&
-        http2_guard_charge(s, tokens_for_large_list) != 0) {
-        return NGHTTP2_ERR_CALLBACK_FAILURE;
-    }
-    if (why == NGHTTP2_NO_ERROR) {
-        return 0;
-    }
-    int error = http2_reset(s, r->stream, why);
-    return error != 0 ? error : NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    return s->incoming == NULL
+               ? 0
+               : http2_check_field(
+                     s, s->incoming,
+                     (struct span){(const char *)name, name_size},
+                     (struct span){(const char *)value, value_size});
 }
 
 // The headers are here, and the request's task begins.
 static void start(struct http_request *r) {
-    static const struct span no_proxy = {"CONNECT, but this is no proxy\n", 30};
-    static const struct span too_large = {"Header list over 16 KiB\n", 24};
-    if (r->is_connect) {
-        http_respond(r, 501, no_proxy);
-    } else if (r->headers.is_too_large) {
-        http_respond(r, 431, too_large);
+    struct span why;
+    int status = http2_check_request(r, &why);
+    if (status != 0) {
+        http_respond(r, status, why);
     } else {
         http2_request_start(r);
     }
-}
-
-// RFC 9110 section 10.1.1: the client waits for this before it sends the body.
-static int say_continue(nghttp2_session *nghttp2, int32_t stream) {
-    const nghttp2_nv status = {(uint8_t *)":status", (uint8_t *)"100", 7, 3,
-                               NGHTTP2_NV_FLAG_NONE};
-    int error = nghttp2_submit_headers(nghttp2, NGHTTP2_FLAG_NONE, stream, NULL,
-                                       &status, 1, NULL);
-    return error < 0 ? error : 0;
 }
 
 static int on_frame(nghttp2_session *nghttp2, const nghttp2_frame *frame,
@@ -115,14 +72,11 @@ static int on_frame(nghttp2_session *nghttp2, const nghttp2_frame *frame,
     bool is_data = frame->hd.type == NGHTTP2_DATA;
     bool is_headers = frame->hd.type == NGHTTP2_HEADERS;
     bool is_last = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
-    int error = 0;
-    if (is_data && !is_last && frame->hd.length == frame->data.padlen) {
-        error = http2_guard_charge(user_data, 1); // nothing in it
-    }
+    int error = http2_guard_frame(user_data, frame);
     if (r != NULL && is_headers && frame->headers.cat == NGHTTP2_HCAT_REQUEST) {
         start(r);
         if (r->expects_continue && !is_last && !r->answered) {
-            error = say_continue(nghttp2, r->stream);
+            error = http2_send_continue(r->session, r->stream);
         }
     }
     if (r != NULL && is_last && (is_headers || is_data)) {

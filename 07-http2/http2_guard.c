@@ -31,14 +31,34 @@ int http2_guard_charge(struct http2_session *s, int cost) {
     return NGHTTP2_ERR_CALLBACK_FAILURE;
 }
 
-// DATA costs only if nothing is in it, see on_frame in http2_events.c. On a
+int http2_guard_frame(struct http2_session *s, const nghttp2_frame *frame) {
+    bool is_empty = frame->hd.type == NGHTTP2_DATA &&
+                    (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0 &&
+                    frame->hd.length == frame->data.padlen;
+    return is_empty ? http2_guard_charge(s, 1) : 0;
+}
+
+// The numbers of requests only grow (RFC 9113 section 5.1.1). nghttp2 throws a
+// lower one away without a word, if it does not know the stream.
+static bool may_begin(struct http2_session *s, int32_t stream) {
+    if (stream > s->guard.last_stream) {
+        s->guard.last_stream = stream;
+        return true;
+    }
+    return nghttp2_session_find_stream(s->nghttp2, stream) != NULL;
+}
+
+// DATA costs only if nothing is in it, see http2_guard_frame. On a
 // stream that is closed nghttp2 throws it away without a word, see
 // http2_guard_read.
 static int on_begin_frame(nghttp2_session *nghttp2,
                           const nghttp2_frame_hd *frame, void *user_data) {
     struct http2_session *s = user_data;
-    (void)nghttp2;
     s->guard.noticed = true;
+    if (frame->type == NGHTTP2_HEADERS && !may_begin(s, frame->stream_id)) {
+        nghttp2_session_terminate_session(nghttp2, NGHTTP2_PROTOCOL_ERROR);
+        return NGHTTP2_ERR_CALLBACK_FAILURE;
+    }
     return frame->type == NGHTTP2_DATA ? 0 : http2_guard_charge(s, 1);
 }
 
@@ -124,11 +144,25 @@ bool http2_guard_is_introduced(const struct http2_session *s) {
     return s->guard.received == preface_size;
 }
 
-void http2_guard_answer_in_http1(struct http2_session *s) {
-    static const char form[] =
-        "HTTP/1.1 505 HTTP Version Not Supported\r\n"
-        "Content-Type: text/plain\r\n"
-        "Connection: close\r\n\r\n"
+// The first line of HTTP/1 ends in its version. What else is no HTTP/2, such as a
+// hello of TLS, would not understand an answer.
+static bool is_http1(struct span bytes) {
+    static const char version[] = " HTTP/1.";
+    const size_t size = sizeof version - 1;
+    for (size_t i = 0; i + size <= bytes.size && bytes.at[i] != '\n'; i++) {
+        if (memcmp(bytes.at + i, version, size) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void http2_guard_answer_in_http1(struct http2_session *s, struct span bytes) {
+    static const char form[] = "HTTP/1.1 505 HTTP Version Not Supported\r\n"
+                               "Content-Type: text/plain\r\n"
+                               "Connection: close\r\n\r\n"
+                               "%s";
+    static const char body[] =
         "This server speaks HTTP/2 without TLS. Browsers speak HTTP/2 only\n"
         "over TLS. Ask it like this:\n\n"
         "    curl --http2-prior-knowledge http://%s%s%s:%d/\n";
@@ -136,11 +170,14 @@ void http2_guard_answer_in_http1(struct http2_session *s) {
     const char *host = tcp_options(c)->host;
     const char *open = strchr(host, ':') != NULL ? "[" : ""; // IPv6
     const char *close = open[0] == '[' ? "]" : "";
-    char answer[sizeof form + 128];
-    int n =
-        snprintf(answer, sizeof answer, form, open, host, close, tcp_port(c));
+    char text[sizeof body + 128], answer[sizeof form + sizeof text];
+    snprintf(text, sizeof text, body, open, host, close, tcp_port(c));
+    int n = snprintf(answer, sizeof answer, form,
+                     span_begins(bytes, "HEAD ") ? "" : text);
     tcp_report(c, "the client does not speak HTTP/2");
-    tcp_write(c, answer, (size_t)n);
+    if (is_http1(bytes)) {
+        tcp_write(c, answer, (size_t)n);
+    }
     tcp_end(c);
 }
 

@@ -7,15 +7,6 @@
 #include <nghttp2/nghttp2.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-
-bool span_is(struct span s, const char *text) {
-    return s.size == strlen(text) && memcmp(s.at, text, s.size) == 0;
-}
-
-bool span_is_word(struct span s, const char *word) {
-    return s.size == strlen(word) && strncasecmp(s.at, word, s.size) == 0;
-}
 
 void http2_headers_forget(struct http2_headers *h, size_t *held) {
     *held -= h->room;

@@ -3,7 +3,7 @@
 #ifndef HTTP2_HEADERS_H
 #define HTTP2_HEADERS_H
 
-#include "span.h"
+#include "octets.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -26,8 +26,5 @@ void http2_headers_forget(struct http2_headers *h, size_t *held);
 bool http2_headers_next(const struct http2_headers *h, size_t *at,
                         struct span *name, struct span *value);
 struct span http2_headers_find(const struct http2_headers *h, const char *name);
-
-bool span_is(struct span s, const char *text);
-bool span_is_word(struct span s, const char *word); // in any case
 
 #endif

@@ -4,9 +4,15 @@
 #define HTTP2_LIMITS_H
 
 enum {
-    // Requests under way on one connection. RFC 9113 wants at least 100; a
-    // request that sleeps costs some 700 bytes, so there may be many.
-    max_requests = 1000,
+    // Requests under way on one connection. RFC 9113 section 6.5.2 wants at least
+    // 100. nghttp2 remembers as many streams that are closed, so that it knows a
+    // frame that comes too late from one that was never allowed.
+    max_requests = 128,
+
+    // So much of the bodies may be on its way to us, for a stream and for all of
+    // them: with less, a fast client waits for us to open the window. It costs no
+    // memory, since bodies are not kept.
+    receive_window = 1024 * 1024,
 
     // The header list of one request, counted as RFC 9113 section 6.5.2 says.
     // More gets status 431. Packed, a list can arrive four thousand times

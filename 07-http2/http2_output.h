@@ -3,6 +3,7 @@
 #ifndef HTTP2_OUTPUT_H
 #define HTTP2_OUTPUT_H
 
+#include <nghttp2/nghttp2.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -22,6 +23,16 @@ void http2_forget_output(struct http2_session *s);
 
 // Ends a stream before its time, and says why. RETURNS 0 or an error of nghttp2.
 int http2_reset(struct http2_session *s, int32_t stream, uint32_t why);
+
+// A header field of an answer. BORROWS both; name is a literal.
+nghttp2_nv http2_field(const char *name, const char *value);
+
+// What RFC 9110 section 15.5.6 wants with a 405. In truth, any method but TRACE.
+#define http2_allowed "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH"
+
+// RFC 9110 section 10.1.1: the client waits for this before it sends the body.
+// RETURNS 0 or an error of nghttp2.
+int http2_send_continue(struct http2_session *s, int32_t stream);
 
 // Does the server owe an answer that is not made yet?
 bool http2_is_working(const struct http2_session *s);

@@ -3,6 +3,7 @@
 // holds the answer until the client has taken it.
 #include "http2_request.h"
 
+#include "decimal.h"
 #include "http2_limits.h"
 #include "http2_output.h"
 #include "http2_session.h"
@@ -125,28 +126,7 @@ void http2_request_complete(struct http_request *r) {
     waker_drop(&r->waker);
 }
 
-// ---- What the handler does with it: http.h ----
-
-struct span http_method(const struct http_request *r) {
-    return http2_headers_find(&r->headers, ":method");
-}
-
-struct span http_target(const struct http_request *r) {
-    return http2_headers_find(&r->headers, ":path");
-}
-
-// Those with a colon in front are no fields: HTTP/2 has the method, the target
-// and the like among them.
-bool http_next_field(const struct http_request *r, size_t *at,
-                     struct span *name, struct span *value) {
-    do {
-        if (!http2_headers_next(&r->headers, at, name, value)) {
-            return false;
-        }
-    } while (name->at[0] == ':');
-    return true;
-}
-
+// Awaited by the handler.
 enum poll_result http_request_poll(struct http_request *r,
                                    const struct waker *waker) {
     if (r->complete) {
@@ -155,23 +135,6 @@ enum poll_result http_request_poll(struct http_request *r,
     waker_drop(&r->waker);
     r->waker = waker_clone(waker);
     return FUTURE_PENDING;
-}
-
-struct span http_body(const struct http_request *r) {
-    return (struct span){r->body,
-                         r->body_size < body_kept ? r->body_size : body_kept};
-}
-
-uint64_t http_body_size(const struct http_request *r) {
-    return r->body_size;
-}
-
-struct loop_executor *http_executor(const struct http_request *r) {
-    return http2_shared(r->session)->executor;
-}
-
-bool http_is_quiet(const struct http_request *r) {
-    return tcp_options(r->session->connection)->quiet;
 }
 
 // ---- Going out ----
@@ -197,38 +160,24 @@ static ssize_t on_read_answer(nghttp2_session *nghttp2, int32_t stream,
     return (ssize_t)n;
 }
 
-// nghttp2 copies the value; the names are literals, which stay.
-static nghttp2_nv header(const char *name, const char *value) {
-    return (nghttp2_nv){(uint8_t *)name, (uint8_t *)value, strlen(name),
-                        strlen(value), NGHTTP2_NV_FLAG_NO_COPY_NAME};
-}
-
-// Writes the number to the end of text. RETURNS where it begins. printf would do
-// it, at ten times the cost.
-static const char *decimal(char text[24], size_t number) {
-    char *at = text + 23;
-    *at = '\0';
-    do {
-        *--at = (char)('0' + number % 10);
-        number /= 10;
-    } while (number > 0);
-    return at;
-}
-
 void http_respond(struct http_request *r, int status, struct span body) {
     char code[24], length[24];
+    if (r->answered) {
+        return; // too late: a 408 is on its way
+    }
     const nghttp2_nv headers[] = {
-        header(":status", decimal(code, (size_t)status)),
-        header("date", http_date()),
-        header("content-type", "text/plain"),
-        header("content-length", decimal(length, body.size)),
+        http2_field(":status", decimal(code, (size_t)status)),
+        http2_field("date", http_date()),
+        http2_field("content-type", "text/plain"),
+        http2_field("content-length", decimal(length, body.size)),
+        http2_field("allow", http2_allowed), // the last: only with a 405
     };
+    size_t count = sizeof headers / sizeof headers[0] - (status != 405);
     nghttp2_data_provider answer = {{.ptr = r}, on_read_answer};
     r->answer = body;
     r->answered = true;
     int error = nghttp2_submit_response(r->session->nghttp2, r->stream, headers,
-                                        sizeof headers / sizeof headers[0],
-                                        r->is_head ? NULL : &answer);
+                                        count, r->is_head ? NULL : &answer);
     if (error != 0) {
         tcp_abort(r->session->connection, nghttp2_strerror(error));
     } else {

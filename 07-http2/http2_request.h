@@ -20,7 +20,7 @@ struct http_request {
     struct waker waker; // who awaits its end, or empty
     int32_t stream;
     bool complete, answered;
-    bool is_head, is_connect;
+    bool is_head;
     bool expects_continue; // it waits for a 100 before it sends the body
     struct http2_headers headers;
     char *body; // how it begins; NULL: no body

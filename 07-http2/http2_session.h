@@ -3,9 +3,13 @@
 // sent, and begin a task for each request. Who calls whom:
 //
 //   http2_session.c    what the TCP server tells us about the connection
+//   http2_start.c      what nghttp2 must be told before
+//   http2_end.c        the last words on a connection
 //   http2_events.c     what nghttp2 tells us about the frames
+//   http2_check.c      what a request must be besides well formed
 //   http2_request.c    a request, its answer and its task
-//   http2_headers.c    the header fields that a request keeps
+//   http2_view.c       what a handler sees of it
+//   http2_headers.c    the header fields that it keeps
 //   http2_output.c     all that goes out leaves together
 //   http2_guard.c      what a client may do to us
 //

@@ -1,7 +1,7 @@
 // Fuzzer for chapter 06's parser: whatever the octets are, and in whatever
 // pieces they come, its events are the same, it holds on to no more than a head,
 // and it looks at nothing that is not there.
-// modules: 06-http1 http1_parser http1_chunked http1_strict http1_octets
+// modules: 06-http1 http1_parser http1_chunked http1_strict octets http_host
 #include "http1_limits.h"
 #include "http1_parser.h"
 

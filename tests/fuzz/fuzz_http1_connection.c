@@ -3,7 +3,7 @@
 // whatever the octets are, in whatever pieces they come, and however little of
 // the answers the client takes at a time, the answers are the same, and no more
 // than one gathering of them is ever pending.
-// modules: 06-http1 http1_connection http1_answers http1_parser http1_rules http1_octets
+// modules: 06-http1 http1_connection http1_answers http1_parser http1_rules octets
 #include "http1_connection.h"
 #include "http_date.h"
 

@@ -1,6 +1,6 @@
 #define _POSIX_C_SOURCE 200809L
-// The table behind http1_octets.h: 16 rows of 16 octets.
-#include "http1_octets.h"
+// The table behind octets.h: 16 rows of 16 octets.
+#include "octets.h"
 
 #include <string.h>
 #include <strings.h>
@@ -18,7 +18,7 @@ enum {
 };
 
 // clang-format off
-const uint8_t http1_octets[256] = {
+const uint8_t octets[256] = {
     N, N, N, N, N, N, N, N, N, B, N, N, N, N, N, N, // controls, with the tab
     N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N,
     B, A, V, K, A, T, A, A, H, H, A, A, H, A, A, U, //   ! " # $ % & ' ( ) * + , - . /
@@ -54,6 +54,17 @@ struct span span_trim(struct span s) {
         s.size--;
     }
     return s;
+}
+
+bool span_next_member(struct span *list, struct span *member) {
+    do {
+        size_t size = 0;
+        while (size < list->size && list->at[size] != ',') {
+            size++;
+        }
+        *member = span_trim(span_cut(list, size));
+    } while (span_cut_octet(list, ',') && member->size == 0);
+    return member->size > 0;
 }
 
 size_t octets_of_text(const char *at, size_t size) {

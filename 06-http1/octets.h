@@ -1,7 +1,7 @@
-// The alphabet of HTTP/1.1: which octet may stand in which part of a request,
+// The alphabet of HTTP: which octet may stand in which part of a request,
 // and how such parts are cut off a piece of text.
-#ifndef HTTP1_OCTETS_H
-#define HTTP1_OCTETS_H
+#ifndef OCTETS_H
+#define OCTETS_H
 
 #include "span.h"
 
@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 // One bit for each set, so that one look into a table answers for all of them.
-enum http1_octet_set {
+enum octet_set {
     // What methods and field names are made of (RFC 9110 section 5.6.2).
     OCTET_TOKEN = 1,
     // What a target is made of: every visible character but " # < and >, which
@@ -28,10 +28,10 @@ enum http1_octet_set {
     OCTET_DIGIT = 32,
 };
 
-extern const uint8_t http1_octets[256];
+extern const uint8_t octets[256];
 
-static inline bool octet_is(char octet, enum http1_octet_set set) {
-    return (http1_octets[(unsigned char)octet] & set) != 0;
+static inline bool octet_is(char octet, enum octet_set set) {
+    return (octets[(unsigned char)octet] & set) != 0;
 }
 
 // RETURNS 0 to 15, or -1 for an octet that is no hexadecimal digit.
@@ -46,8 +46,7 @@ static inline struct span span_cut(struct span *s, size_t size) {
 }
 
 // Cuts off the octets of a set that stand in front. RETURNS them.
-static inline struct span span_cut_set(struct span *s,
-                                       enum http1_octet_set set) {
+static inline struct span span_cut_set(struct span *s, enum octet_set set) {
     size_t size = 0;
     while (size < s->size && octet_is(s->at[size], set)) {
         size++;
@@ -66,6 +65,10 @@ static inline bool span_cut_octet(struct span *s, char octet) {
 
 // Cuts off the blanks on both sides.
 struct span span_trim(struct span s);
+
+// The next of a list of values, "a, b". Empty ones are skipped (RFC 9110 section
+// 5.6.1.2). RETURNS false at the list's end.
+bool span_next_member(struct span *list, struct span *member);
 
 // How many octets of text stand in front.
 size_t octets_of_text(const char *at, size_t size);

@@ -1,0 +1,10 @@
+// Numbers as text. printf would do it, at ten times the cost.
+#ifndef DECIMAL_H
+#define DECIMAL_H
+
+#include <stddef.h>
+
+// Writes the number to the end of text. RETURNS where it begins.
+const char *decimal(char text[24], size_t number);
+
+#endif

@@ -1,0 +1,54 @@
+#define _POSIX_C_SOURCE 200809L
+// Who is late gets a word for each request that is not complete, and the other
+// streams live on. Without a request under way it is the connection that ends.
+#include "http2_end.h"
+
+#include "http2_output.h"
+#include "http2_request.h"
+#include "http2_session.h"
+
+// RETURNS whether there was one.
+static bool end_late_requests(struct http2_session *s) {
+    static const char text[] =
+        "408 Request Timeout: too long for one request\n";
+    bool any = false;
+    for (struct http_request *r = s->requests; r != NULL; r = r->next) {
+        if (!r->complete && !r->answered) {
+            http_respond(r, 408, (struct span){text, sizeof text - 1});
+            any = true;
+        }
+    }
+    return any;
+}
+
+// A client that waits for us is not idle.
+void http2_end_idle(struct tcp_connection *c) {
+    struct http2_session *s = tcp_state(c);
+    s->guard.is_timed = false;
+    if (!http2_guard_is_introduced(s)) {
+        tcp_end(c);
+        return;
+    }
+    if (end_late_requests(s)) {
+        tcp_report(c, "too long for one request");
+    } else if (!http2_is_working(s)) {
+        nghttp2_session_terminate_session(s->nghttp2, NGHTTP2_NO_ERROR);
+    }
+    http2_send_soon(s);
+    loop_executor_run(http2_shared(s)->executor);
+}
+
+// GOAWAY names the last request that we have seen. The client may send later
+// ones elsewhere; those before it get their answers. It leaves at once: a
+// request that is read before would be later than the last, and yet answered.
+void http2_end_stopping(struct tcp_connection *c) {
+    struct http2_session *s = tcp_state(c);
+    if (!http2_guard_is_introduced(s)) {
+        tcp_end(c);
+        return;
+    }
+    nghttp2_submit_goaway(s->nghttp2, NGHTTP2_FLAG_NONE,
+                          nghttp2_session_get_last_proc_stream_id(s->nghttp2),
+                          NGHTTP2_NO_ERROR, NULL, 0);
+    http2_send_now(s);
+}

@@ -1,0 +1,42 @@
+#define _POSIX_C_SOURCE 200809L
+// What a handler sees of its request: the functions of http.h that only look.
+#include "http2_limits.h"
+#include "http2_request.h"
+#include "http2_session.h"
+
+struct span http_method(const struct http_request *r) {
+    return http2_headers_find(&r->headers, ":method");
+}
+
+struct span http_target(const struct http_request *r) {
+    return http2_headers_find(&r->headers, ":path");
+}
+
+// Those with a colon in front are no fields: HTTP/2 has the method, the target
+// and the like among them.
+bool http_next_field(const struct http_request *r, size_t *at,
+                     struct span *name, struct span *value) {
+    do {
+        if (!http2_headers_next(&r->headers, at, name, value)) {
+            return false;
+        }
+    } while (name->at[0] == ':');
+    return true;
+}
+
+struct span http_body(const struct http_request *r) {
+    return (struct span){r->body,
+                         r->body_size < body_kept ? r->body_size : body_kept};
+}
+
+uint64_t http_body_size(const struct http_request *r) {
+    return r->body_size;
+}
+
+struct loop_executor *http_executor(const struct http_request *r) {
+    return http2_shared(r->session)->executor;
+}
+
+bool http_is_quiet(const struct http_request *r) {
+    return tcp_options(r->session->connection)->quiet;
+}
