@@ -2,7 +2,7 @@
 // The fuzzer takes the place of chapter 07's TCP server and says to a session
 // whatever it has made up. The functions of tcp_server.h are defined in here.
 //
-// modules: 07-http2 http2_session http2_events http2_request http2_output http2_patience http2_memory http_date uv_executor future
+// modules: 07-http2 http2_session http2_start http2_end http2_events http2_check http2_request http2_view http2_headers http2_output http2_guard token_bucket http2_memory http_date octets http_host decimal future task task_handle panic heap clock loop_executor loop_executor_start loop_run_now loop_sleep pool_work
 // libraries: libuv libnghttp2
 //
 // The first byte of an input is a set of flags, the second the size of the
@@ -11,6 +11,7 @@
 // change of the input changes a frame and not only its length. With AGAIN too,
 // the list is said again and again, each time with the next streams. A flag of
 // 128 on a frame says its last byte 2000 times more.
+#include "http2_request.h"
 #include "http2_session.h"
 
 #include <stdint.h>
@@ -48,7 +49,7 @@ void *tcp_state(struct tcp_connection *c) {
     return c->state;
 }
 
-uv_loop_t *tcp_loop(struct tcp_connection *c) {
+uv_loop_t *tcp_loop(const struct tcp_connection *c) {
     (void)c;
     return &loop;
 }
@@ -101,40 +102,36 @@ void tcp_set_deadline(struct tcp_connection *c, long ms) {
 
 // ---- The handler: it answers in one of many ways ----
 
-struct answer {
-    struct future base;
-    struct http2_request *request;
-    int turns; // before it answers
-};
-
 static enum poll_result answer_poll(struct future *self,
                                     const struct waker *waker, void *out) {
     static const char body[40000] = {'x'};
-    struct answer *me = (struct answer *)self;
+    struct handle *me = (struct handle *)self;
+    struct http_request *r = me->request;
     (void)out;
-    switch (me->request->stream % 16) {
+    switch (r->stream % 16) {
     case 3: // never
         return FUTURE_PENDING;
     case 5: // at once
         break;
     default:
-        if (http2_request_poll(me->request, waker) == FUTURE_PENDING) {
+        if (http_request_poll(r, waker) == FUTURE_PENDING) {
             return FUTURE_PENDING;
         }
         break;
     }
-    if (me->turns-- > 0) {
+    if (me->at == AWAIT_REQUEST && r->stream % 5 != 0) { // a turn later
+        me->at = AWAIT_SECOND;
         waker_wake(waker);
         return FUTURE_PENDING;
     }
-    const char *name, *value;
+    struct span name, value;
     size_t at = 0, length = 0;
-    while (http2_next_header(me->request, &at, &name, &value)) {
-        length += strlen(name) + strlen(value) + 2;
+    while (http_next_field(r, &at, &name, &value)) {
+        length += name.size + value.size + 2;
     }
-    must(length == at);
-    http2_respond(me->request, "200", body,
-                  me->request->stream % 16 == 7 ? sizeof body : 13);
+    must(length <= at && http_body(r).size <= http_body_size(r));
+    http_respond(r, 200,
+                 (struct span){body, r->stream % 16 == 7 ? sizeof body : 13});
     return FUTURE_READY;
 }
 
@@ -143,13 +140,12 @@ static void answer_drop(struct future *self) {
     alive--;
 }
 
-static struct uv_task *answer(struct http2_request *request,
-                              struct uv_executor *executor) {
-    static const struct future_ops ops = {sizeof(struct answer), 0, answer_poll,
+struct handle handle(struct http_request *request) {
+    static const struct future_ops ops = {sizeof(struct handle), 0, answer_poll,
                                           answer_drop};
-    struct answer f = {{&ops}, request, request->stream % 5};
     alive++;
-    return uv_execute(executor, &f.base);
+    return (struct handle){
+        .base = {&ops}, .at = AWAIT_REQUEST, .request = request};
 }
 
 // ---- The life of one connection ----
@@ -244,7 +240,7 @@ static void say_goodbye(const struct tcp_protocol *p,
         p->on_idle(c);
     }
     if ((flags & HALF_CLOSE) != 0 && tcp_is_writable(c)) {
-        p->on_end(c);
+        p->on_eof(c);
     }
     run_rounds(p, c);
 }
@@ -252,6 +248,7 @@ static void say_goodbye(const struct tcp_protocol *p,
 int tcp_server_run(const struct tcp_protocol *p,
                    const struct server_options *o) {
     struct tcp_connection c = {.state = calloc(1, p->state_size)};
+    const struct http2_session *s = c.state;
     size_t piece = input[1];
     (void)o;
     input += 2;
@@ -265,12 +262,12 @@ int tcp_server_run(const struct tcp_protocol *p,
     }
     say_goodbye(p, &c);
     c.is_closed = true;
-    const struct http2_session *s = c.state;
     p->on_close(&c);
-    must(alive == 0 && s->header_text == 0 && s->requests == NULL);
-    must(http2_loop_of(s)->outbox.first == NULL);
+    must(s->guard.header_text == 0 && s->requests == NULL);
+    must(http2_shared(s)->unsent == NULL);
     p->on_loop_stop(&loop);
     uv_run(&loop, UV_RUN_NOWAIT);
+    must(alive == 0);
     free(c.state);
     return 0;
 }
@@ -287,6 +284,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     options.quiet = (flags & QUIET) != 0;
     input = data;
     input_size = size;
-    (void)http2_run(answer, &options);
+    (void)http2_run(&options);
     return 0;
 }
