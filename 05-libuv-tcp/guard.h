@@ -23,8 +23,8 @@ struct guarded {
 struct guard {
     struct deadlines deadlines;
     uv_timer_t grace;
-    uint64_t errors_since; // on the loop's clock
-    long errors;           // since then
+    uv_timer_t second; // runs while errors are counted
+    long errors;       // in it
 };
 
 // ---- What happens to a connection ----

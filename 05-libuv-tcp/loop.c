@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -113,10 +114,8 @@ static void open_door(int port) {
 static int port_of(const char *text) {
     const char *port = strncmp(text, "127.0.0.1:", 10) == 0 ? text + 10 : text;
     size_t digits = strspn(port, "0123456789");
-    if (digits == 0 || digits > 5 || port[digits] != '\0') {
-        return -1;
-    }
-    return atoi(port) < 65536 ? atoi(port) : -1;
+    bool good = digits > 0 && digits < 6 && port[digits] == '\0';
+    return good && atoi(port) < 65536 ? atoi(port) : -1;
 }
 
 int main(int argc, char **argv) {

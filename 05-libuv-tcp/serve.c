@@ -142,16 +142,23 @@ static bool on_loop_start(uv_loop_t *loop) {
     return loop->data != NULL;
 }
 
+static bool start_with_pool(uv_loop_t *loop) {
+    pool_prepare();
+    return on_loop_start(loop);
+}
+
 static void on_loop_stop(uv_loop_t *loop) {
     loop_executor_stop(loop->data);
 }
 
-#define A_TASK_EACH(open)                                                      \
+#define A_TASK_EACH(start, open)                                               \
     {                                                                          \
-        .state_size = sizeof(struct conversation),                             \
-        .on_loop_start = on_loop_start, .on_loop_stop = on_loop_stop,          \
-        .on_open = (open), .on_bytes = on_bytes, .on_close = on_close,         \
+        .state_size = sizeof(struct conversation), .on_loop_start = (start),   \
+        .on_loop_stop = on_loop_stop, .on_open = (open), .on_bytes = on_bytes, \
+        .on_close = on_close,                                                  \
     }
 
-const struct tcp_protocol sleeping_worker = A_TASK_EACH(open_sleeping);
-const struct tcp_protocol pooled_worker = A_TASK_EACH(open_pooled);
+const struct tcp_protocol sleeping_worker =
+    A_TASK_EACH(on_loop_start, open_sleeping);
+const struct tcp_protocol pooled_worker =
+    A_TASK_EACH(start_with_pool, open_pooled);

@@ -174,7 +174,6 @@ int tcp_server_run(const struct tcp_protocol *protocol,
     struct tcp_server s = {0};
     // Writing to a client who has left is no reason to die.
     signal(SIGPIPE, SIG_IGN);
-    setvbuf(stdout, NULL, _IOLBF, 0); // or a pipe would get the banner late
     if (!fill_streams()) {
         complain(options, strerror(errno));
         return EXIT_FAILURE;

@@ -7,17 +7,19 @@
 #include <stdatomic.h>
 #include <stdio.h>
 
+static void say(const struct server_options *o, int number, const char *what) {
+    if (!o->quiet) {
+        printf("message %d: work %s\n", number, what);
+        fflush(stdout); // at once, also into a pipe
+    }
+}
+
 void one_second_of_work(const void *options) {
     static atomic_int messages; // of all threads
     int number = atomic_fetch_add(&messages, 1) + 1;
-    bool quiet = ((const struct server_options *)options)->quiet;
-    if (!quiet) {
-        printf("message %d: work begins\n", number);
-    }
+    say(options, number, "begins");
     sleep_seconds(1);
-    if (!quiet) {
-        printf("message %d: work is done\n", number);
-    }
+    say(options, number, "is done");
 }
 
 // The mistake. While this works, the loop does not come back to the kernel: it

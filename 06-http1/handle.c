@@ -19,6 +19,9 @@ const struct server_act handle_acts[] = {
 
 void handle_choose(enum handle_act chosen) {
     act = chosen;
+    if (act == POOLED) {
+        pool_prepare();
+    }
 }
 
 // ---- The printout ----

@@ -77,7 +77,7 @@ bool http1_next_field(struct span *fields, struct span *name,
     if (fields->size == 0) {
         return false;
     }
-    struct span line = span_cut_set(fields, OCTET_TEXT);
+    struct span line = span_cut_text(fields);
     span_cut_octet(fields, '\r');
     span_cut_octet(fields, '\n');
     return http1_split_field(line, name, value);

@@ -73,6 +73,9 @@ bool span_next_member(struct span *list, struct span *member);
 // How many octets of text stand in front.
 size_t octets_of_text(const char *at, size_t size);
 
+// Cuts them off. RETURNS them.
+struct span span_cut_text(struct span *s);
+
 bool span_begins(struct span s, const char *text);
 
 // Methods are told apart by case (RFC 9110 section 9.1), most else is not.

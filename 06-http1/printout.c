@@ -3,7 +3,9 @@
 #include "printout.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 
 static void flush(struct printout *out) {
     fwrite(out->bytes, 1, out->size, stdout);
@@ -17,20 +19,26 @@ void printout_begin(struct printout *out) {
 
 void printout_end(struct printout *out) {
     flush(out);
+    fflush(stdout);
     funlockfile(stdout);
 }
 
-static void print_char(struct printout *out, char c) {
-    if (out->size == sizeof out->bytes) {
-        flush(out);
+static void print_run(struct printout *out, const char *at, size_t size) {
+    while (size > 0) {
+        size_t room = sizeof out->bytes - out->size;
+        size_t n = size < room ? size : room;
+        memcpy(out->bytes + out->size, at, n);
+        out->size += n;
+        at += n;
+        size -= n;
+        if (out->size == sizeof out->bytes) {
+            flush(out);
+        }
     }
-    out->bytes[out->size++] = c;
 }
 
 void print(struct printout *out, const char *text) {
-    for (; *text != '\0'; text++) {
-        print_char(out, *text);
-    }
+    print_run(out, text, strlen(text));
 }
 
 void print_number(struct printout *out, uint64_t number) {
@@ -39,27 +47,39 @@ void print_number(struct printout *out, uint64_t number) {
     print(out, digits);
 }
 
-// Bytes from a client may hold anything, also what a terminal obeys. So only
-// printable ASCII is printed as it is, and the quotes are always the ends.
-void print_safe(struct printout *out, struct span text) {
+static bool is_plain(char c) {
+    return c >= ' ' && c <= '~' && c != '"' && c != '\\';
+}
+
+static void print_escaped(struct printout *out, char c) {
     static const char digits[] = "0123456789abcdef";
-    for (size_t i = 0; i < text.size; i++) {
-        unsigned char c = (unsigned char)text.at[i];
-        if (c == '"' || c == '\\') {
-            print_char(out, '\\');
-            print_char(out, text.at[i]);
-        } else if (c >= ' ' && c < 127) {
-            print_char(out, text.at[i]);
-        } else {
-            print(out, "\\x");
-            print_char(out, digits[c / 16]);
-            print_char(out, digits[c % 16]);
-        }
+    const unsigned char byte = (unsigned char)c;
+    if (c == '"' || c == '\\') {
+        print_run(out, "\\", 1);
+        print_run(out, &c, 1);
+    } else {
+        print_run(out, "\\x", 2);
+        print_run(out, &digits[byte / 16], 1);
+        print_run(out, &digits[byte % 16], 1);
     }
 }
 
+// Bytes from a client may hold anything, also what a terminal obeys. So only
+// printable ASCII is printed as it is, and the quotes are always the ends.
+void print_safe(struct printout *out, struct span text) {
+    size_t run = 0; // where what is plain begins
+    for (size_t i = 0; i < text.size; i++) {
+        if (!is_plain(text.at[i])) {
+            print_run(out, text.at + run, i - run);
+            print_escaped(out, text.at[i]);
+            run = i + 1;
+        }
+    }
+    print_run(out, text.at + run, text.size - run);
+}
+
 void print_quoted(struct printout *out, struct span text) {
-    print_char(out, '"');
+    print_run(out, "\"", 1);
     print_safe(out, text);
-    print_char(out, '"');
+    print_run(out, "\"", 1);
 }

@@ -108,12 +108,45 @@ static void on_due(struct watched *w) {
     }
 }
 
+// ---- What is told ----
+
+// Who connects and resets can make 20,000 errors a second, and each line is a
+// write that everybody waits for. So the others are only counted, and told when
+// the second is over.
+static void tell_the_others(struct guard *g) {
+    if (g->errors > errors_per_second) {
+        fprintf(stderr, "Error: %ld more like these\n",
+                g->errors - errors_per_second);
+    }
+    g->errors = 0;
+}
+
+static void on_second_over(uv_timer_t *second) {
+    tell_the_others(second->data);
+}
+
+void guard_complain(struct server_loop *l, const char *what, const char *why) {
+    struct guard *g = &l->guard;
+    if (g->errors == 0) {
+        uv_timer_start(&g->second, on_second_over, 1000, 0);
+    }
+    if (g->errors++ < errors_per_second) {
+        fprintf(stderr, "Error %s connection: %s\n", what, why);
+    }
+}
+
+void tcp_report(struct tcp_connection *c, const char *why) {
+    guard_complain(c->loop, "serving", why);
+}
+
 // ---- What happens to a loop ----
 
 void guard_start(struct server_loop *l) {
     deadlines_start(&l->guard.deadlines, &l->uv, on_due);
     uv_timer_init(&l->uv, &l->guard.grace);
     l->guard.grace.data = l;
+    uv_timer_init(&l->uv, &l->guard.second);
+    l->guard.second.data = &l->guard;
 }
 
 static void close_connection(uv_handle_t *handle, void *unused) {
@@ -147,28 +180,5 @@ void guard_begin_grace(struct server_loop *l) {
 
 void guard_stop(struct server_loop *l) {
     deadlines_stop(&l->guard.deadlines);
-}
-
-// ---- What is told ----
-
-// Who connects and resets can make 20,000 errors a second, and each line is a
-// write that everybody waits for. So the others are only counted.
-void guard_complain(struct server_loop *l, const char *what, const char *why) {
-    struct guard *g = &l->guard;
-    uint64_t now = uv_now(&l->uv);
-    if (now - g->errors_since >= 1000) {
-        if (g->errors > errors_per_second) {
-            fprintf(stderr, "Error: %ld more like these\n",
-                    g->errors - errors_per_second);
-        }
-        g->errors_since = now;
-        g->errors = 0;
-    }
-    if (g->errors++ < errors_per_second) {
-        fprintf(stderr, "Error %s connection: %s\n", what, why);
-    }
-}
-
-void tcp_report(struct tcp_connection *c, const char *why) {
-    guard_complain(c->loop, "serving", why);
+    tell_the_others(&l->guard);
 }

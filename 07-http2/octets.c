@@ -67,12 +67,33 @@ bool span_next_member(struct span *list, struct span *member) {
     return member->size > 0;
 }
 
+// Eight octets at once: may one of them be a control character? A borrow may say
+// so of the octet above one, and a tab is text; then they are looked at singly.
+static bool may_have_control(uint64_t eight) {
+    const uint64_t each = UINT64_MAX / 255; // times n: eight octets n
+    uint64_t below = (eight - each * ' ') & ~eight;
+    uint64_t del = eight ^ (each * 127); // zero where it was DEL
+    del = (del - each) & ~del;
+    return ((below | del) & (each * 128)) != 0;
+}
+
 size_t octets_of_text(const char *at, size_t size) {
     size_t n = 0;
+    uint64_t eight;
+    for (; size - n >= sizeof eight; n += sizeof eight) {
+        memcpy(&eight, at + n, sizeof eight);
+        if (may_have_control(eight)) {
+            break;
+        }
+    }
     while (n < size && octet_is(at[n], OCTET_TEXT)) {
         n++;
     }
     return n;
+}
+
+struct span span_cut_text(struct span *s) {
+    return span_cut(s, octets_of_text(s->at, s->size));
 }
 
 bool span_begins(struct span s, const char *text) {

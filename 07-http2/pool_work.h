@@ -21,4 +21,8 @@ struct pool_work {
 struct pool_work pool_work(struct loop_executor *e,
                            void (*work)(const void *arg), const void *arg);
 
+// Before the first work: sees that the pool's threads can be made, and ends the
+// program with a message if not.
+void pool_prepare(void); // pool_start.c
+
 #endif

@@ -4,6 +4,7 @@
 // than echo. The failing calls are caught by the linker (--wrap): they are our
 // own, so it does not matter which version of libuv is below.
 #include "harness.h"
+#include "pool_work.h"
 #include "tcp_server.h"
 
 #include <errno.h>
@@ -284,6 +285,22 @@ START_TEST(no_thread_for_a_loop) {
 }
 END_TEST
 
+static void prepare_pool(void) {
+    is_server = true;
+    pool_prepare();
+    exit(EXIT_SUCCESS);
+}
+
+// libuv would abort without a word, at the first request.
+START_TEST(no_threads_for_the_pool) {
+    expect_end(prepare_pool, EXIT_SUCCESS, NULL);
+    world->no_threads = true;
+    expect_end(prepare_pool, EXIT_FAILURE,
+               "pool_work: cannot start the threads of the pool: "
+               "Resource temporarily unavailable");
+}
+END_TEST
+
 // We accept by ourselves, so we set what libuv would have set.
 START_TEST(a_client_is_set_up_as_libuv_wants_it) {
     struct server s = start(&telling, 2);
@@ -338,6 +355,7 @@ static void add_tests(TCase *tests) {
                         sizeof passing_errors / sizeof passing_errors[0]);
     tcase_add_test(tests, stops_while_it_cannot_accept);
     tcase_add_test(tests, no_thread_for_a_loop);
+    tcase_add_test(tests, no_threads_for_the_pool);
     tcase_add_test(tests, a_client_is_set_up_as_libuv_wants_it);
     tcase_add_test(tests, a_trickle_is_not_a_request);
 }

@@ -68,7 +68,10 @@ START_TEST(who_reads_late_misses_nothing_and_costs_nothing) {
     double cpu = server_cpu(&shared);
     nanosleep(&(struct timespec){.tv_nsec = 300000000}, NULL);
     ck_assert_double_lt(server_cpu(&shared) - cpu, 0.1); // it sleeps
-    ck_assert_int_lt(server_memory(&shared), 4096);
+    const char *sanitize = getenv("SANITIZE"); // they take what they want
+    if (sanitize == NULL || *sanitize == '\0') {
+        ck_assert_int_lt(server_memory(&shared), 4096);
+    }
     close(other); // whose place it then takes, with what is owed to it
     nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
     ck_assert_uint_eq(client_read(fd, got, much + 1, much + 1), much);
