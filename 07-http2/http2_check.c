@@ -17,9 +17,9 @@ int http2_check_field(struct http2_session *s, struct http_request *r,
     bool was_too_large = r->headers.is_too_large;
     uint32_t why =
         http2_headers_add(&r->headers, &s->guard.header_text, name, value);
-    if (span_is(name, ":method")) { // not from the list, which may be too large
-        r->is_head = span_is(value, "HEAD");
-    }
+    // Not from the list, which may be too large. The method comes early.
+    r->is_head = r->is_head || (value.size == 4 && span_is(name, ":method") &&
+                                span_is(value, "HEAD"));
     if (r->headers.is_too_large && !was_too_large &&
         http2_guard_charge(s, tokens_for_large_list) != 0) {
         return NGHTTP2_ERR_CALLBACK_FAILURE;
@@ -93,25 +93,59 @@ static int check_expect(struct http_request *r, struct span list,
     return 0;
 }
 
+// The fields that matter, so that one walk through the list finds them all.
+enum known { METHOD, SCHEME, PATH, AUTHORITY, HOST, EXPECT, known_count };
+
+static const struct span names[] = {
+    [METHOD] = {":method", 7}, [SCHEME] = {":scheme", 7},
+    [PATH] = {":path", 5},     [AUTHORITY] = {":authority", 10},
+    [HOST] = {"host", 4},      [EXPECT] = {"expect", 6},
+};
+
+static enum known find(struct span name) {
+    int i = 0;
+    while (i < known_count && !(name.size == names[i].size &&
+                                memcmp(name.at, names[i].at, name.size) == 0)) {
+        i++;
+    }
+    return (enum known)i;
+}
+
+// An expectation is judged where it stands, since there may be several. RETURNS as
+// http2_check_request.
+static int collect(struct http_request *r, struct span found[],
+                   struct span *why) {
+    struct span name, value;
+    size_t at = 0;
+    int status = 0;
+    while (status == 0 && http2_headers_next(&r->headers, &at, &name, &value)) {
+        enum known known = find(name);
+        if (known == EXPECT) {
+            status = check_expect(r, value, why);
+        } else if (known != known_count) {
+            found[known] = value;
+        }
+    }
+    return status;
+}
+
 int http2_check_request(struct http_request *r, struct span *why) {
-    const struct http2_headers *h = &r->headers;
-    if (h->is_too_large) {
+    struct span found[known_count] = {{0}};
+    if (r->headers.is_too_large) {
         return refuse(431, "Header list over 16 KiB\n", why);
     }
-    struct span method = http2_headers_find(h, ":method");
-    int status = check_method(method, why);
+    int status = collect(r, found, why);
     if (status == 0) {
-        status = check_path(http2_headers_find(h, ":path"), method, why);
+        status = check_method(found[METHOD], why);
     }
     if (status == 0) {
-        status = check_scheme(http2_headers_find(h, ":scheme"), why);
+        status = check_path(found[PATH], found[METHOD], why);
     }
     if (status == 0) {
-        status = check_hosts(http2_headers_find(h, ":authority"),
-                             http2_headers_find(h, "host"), why);
+        status = check_scheme(found[SCHEME], why);
     }
     if (status == 0) {
-        status = check_expect(r, http2_headers_find(h, "expect"), why);
+        status = check_hosts(found[AUTHORITY], found[HOST], why);
     }
     return status;
 }

@@ -36,11 +36,12 @@ static bool make_room(struct http2_headers *h, size_t *held, size_t more) {
     return true;
 }
 
-// nghttp2 lets no '\0' through, so it can end the texts here.
+// Its size in two bytes, and then the text: no list is longer than max_headers.
 static void keep(struct http2_headers *h, struct span s) {
-    memcpy(h->text + h->used, s.at, s.size);
-    h->text[h->used + s.size] = '\0';
-    h->used += s.size + 1;
+    const uint16_t size = (uint16_t)s.size;
+    memcpy(h->text + h->used, &size, sizeof size);
+    memcpy(h->text + h->used + sizeof size, s.at, s.size);
+    h->used += sizeof size + s.size;
 }
 
 uint32_t http2_headers_add(struct http2_headers *h, size_t *held,
@@ -56,7 +57,7 @@ uint32_t http2_headers_add(struct http2_headers *h, size_t *held,
     if (h->in_trailers || h->is_too_large) {
         return NGHTTP2_NO_ERROR;
     }
-    if (!make_room(h, held, name.size + value.size + 2)) {
+    if (!make_room(h, held, name.size + value.size + 4)) {
         return NGHTTP2_REFUSED_STREAM;
     }
     keep(h, name);
@@ -65,8 +66,10 @@ uint32_t http2_headers_add(struct http2_headers *h, size_t *held,
 }
 
 static struct span text_at(const struct http2_headers *h, size_t *at) {
-    struct span s = {h->text + *at, strlen(h->text + *at)};
-    *at += s.size + 1;
+    uint16_t size;
+    memcpy(&size, h->text + *at, sizeof size);
+    struct span s = {h->text + *at + sizeof size, size};
+    *at += sizeof size + size;
     return s;
 }
 

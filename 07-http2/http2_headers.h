@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 struct http2_headers {
-    char *text; // "name\0value\0" for each
+    char *text; // each name and value, with its size in front
     size_t used, room;
     size_t size;       // of the list, as RFC 9113 section 6.5.2 counts
     bool is_too_large; // none is kept
