@@ -37,7 +37,7 @@ map: ## print the map of chapters; so does plain `make`
 .PHONY: help
 help: ## list every target
 	@sed -n 's/^\([a-z$$][-a-zA-Z0-9_%]*\):.*## /\1: /p' Makefile | \
-	    sed 's/^chapter-%/chapter-NN/; s/^run-%/run-NN/; s/^svg-%/svg-NN/; s/^demo-%/demo-NN/; s/^diff-%/diff-NN/' | \
+	    sed 's/^chapter-%/chapter-NN/; s/^run-%/run-NN/; s/^svg-%/svg-NN/; s/^demo-%/demo-NN/; s/^diff-%/diff-NN/; s/^\([a-z]*\)-%/\1-NNx/' | \
 	    awk -F': ' '{ printf "  make %-16s %s\n", $$1, $$2 }'
 	@echo "  variables: ACT=name ARGS='...' PLAIN=1 WORDS=1"
 	@echo "             CC=clang CFLAGS=... SANITIZE=address|undefined|thread"
@@ -103,6 +103,35 @@ svg-%: ## play one chapter and write the pictures to build/svg/
 .PHONY: pictures
 pictures: twins timeline ## draw the READMEs' pictures anew, from runs of now
 	@BUILD=$(BUILD) $(BASH) scripts/pictures
+
+# Exercises. An answer is judged by what its run did; see scripts/exercise.
+EXERCISE = BUILD=$(BUILD) CC='$(CC)' MAKE='$(MAKE)' perl scripts/exercise/try
+try-%: timeline ## build, run and judge your answer to an exercise, such as 01a
+	@$(EXERCISE) try $*
+
+hint-%: ## the next of its three hints
+	@$(EXERCISE) hint $*
+
+answer-%: ## the answer of the workbook beside yours, once yours passes
+	@$(EXERCISE) answer $*
+
+reset-%: ## put your answer aside and begin again
+	@$(EXERCISE) reset $*
+
+play-%: ## run your answer without a judge
+	@$(EXERCISE) play $*
+
+.PHONY: grade
+grade: ## how many exercises are done, and results.json
+	@$(EXERCISE) grade
+
+.PHONY: next
+next: timeline ## try the first exercise that is not done
+	@$(EXERCISE) next
+
+.PHONY: prove
+prove: timeline ## right answers pass, wrong ones get their own words; EXERCISES='01a 02b'
+	@+$(EXERCISE) prove $(EXERCISES)
 
 diff-%: ## show what is new in a chapter against the one before
 	@$(BASH) scripts/diff-chapter $*

@@ -67,7 +67,7 @@ sub mask {
     $line =~ s/\d[\d,]* polls\b/N polls/g;
     $line =~ s/\d[\d,]*\.\d+/N.N/g;
     $line =~ s/\b\d[\d,]{4,}\b/NNNNN/g;
-    $line =~ s/^(.{1,12}\|)[^|]+\|$/$1/;
+    $line =~ s/^(.{1,12}\|).+\|$/$1/;
     $line =~ s/^ +TIME( +TIME)+$/TICKS/;
     $line =~ s/\s+$//;
     return $line =~ s/  +/ /gr =~ s/^ [-+ ]+$/AXIS/r;
@@ -94,6 +94,10 @@ sub compare {
 sub run_command {
     my ($command, @wanted) = @_;
     return if $elsewhere{$command};
+    # An exercise makes files of the reader's, so it is tried in a copy.
+    $command = "copy=\$(mktemp -d) && cp -r [0-9]* scripts Makefile README.md \$copy && "
+      . "rm -f \$copy/*/exercises/[0-9]*.c* && cd \$copy && $command; rm -rf \$copy"
+      if $command =~ /^make -s try-/;
     open my $pipe, '-|', 'timeout', '60', 'bash', '-c', "{ $command\n} 2>&1"
       or die "readme: bash: $!\n";
     my $got = do { local $/; <$pipe> // '' };

@@ -11,10 +11,11 @@ static const char *const readmes[] = {
     "05-libuv-tcp", "06-http1",   "07-http2",      ".",
 };
 static const char *const checks[] = {
-    "map",           "help",          "missing_library", "without_libraries",
-    "rebuilds",      "carried",       "differences",     "no_such_chapter",
-    "setup",         "lines_of_code", "no_orphan",       "no_shell",
-    "broken_source", "full_disk",     "port_in_use",
+    "map",         "help",          "missing_library", "without_libraries",
+    "rebuilds",    "carried",       "differences",     "no_such_chapter",
+    "setup",       "lines_of_code", "exercise",        "exercise_specs",
+    "no_orphan",   "no_shell",      "broken_source",   "full_disk",
+    "port_in_use",
 };
 
 enum {

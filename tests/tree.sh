@@ -249,4 +249,65 @@ lines_of_code() {
     [ "$rows" -eq 7 ] || fail "README: $rows chapters in the table"
 }
 
+# ---- Exercises ----
+
+# Runs a verb of the judge; its status and its text go to $status and $text.
+judge() { # verb [id]
+    text=$(make -s "$@" 2>&1)
+    status=$?
+}
+
+# The reader's way through one exercise: start, a slip, hints, the answer, a pass.
+exercise() {
+    local yours=01-threads/exercises/01c.c
+    enter_copy
+    judge try-01c
+    [ "$status" -ne 0 ] || fail "the start passes"
+    expect 'This file is new, and yours' "$text"
+    expect 'NOT YET  01c   (make hint-01c: 3 left)' "$text"
+    cmp -s "$yours" 01-threads/exercises/c/start.c || fail "it is no copy"
+    sed 's/sleep_ms(50L/slep_ms(50L/' "$yours" >slip && cp slip "$yours"
+    judge try-01c
+    expect "01-threads/exercises/01c.c:$(grep -n slep_ms "$yours" | head -n 1 | cut -d: -f1):" "$text"
+    expect 'It does not compile' "$text"
+    judge answer-01c
+    expect 'First pass, or take the hints' "$text"
+    for _ in 1 2 3; do judge hint-01c; done
+    expect 'That was the last' "$text"
+    judge answer-01c
+    expect '+++ the answer of the workbook' "$text"
+    judge reset-01c
+    [ -e "$yours.1" ] || fail "reset loses the answer: $text"
+    perl -e 'use lib "scripts/exercise"; use Prove; use Text; print stripped(slurp("01-threads/exercises/c/answers.c"))' >"$yours"
+    sed 's|^// What joining gives.|// What joining gave.|' "$yours" >changed && cp changed "$yours"
+    judge try-01c
+    [ "$status" -eq 0 ] || fail "the right answer does not pass: $text"
+    expect 'PASS  01c' "$text"
+    expect 'changed outside of your part' "$text"
+    expect 'a b C d' "$(make -s)"
+    judge try-09z
+    expect 'exercise: there is no exercise 09z yet' "$text"
+    judge try-x
+    expect "exercise: there is no exercise 'x'" "$text"
+}
+
+# The judge does not believe its authors either.
+exercise_specs() {
+    local spec=01-threads/exercises/c/spec
+    enter_copy
+    cp "$spec" kept
+    wrong() { # what it must say, sed command
+        sed "$2" kept >"$spec"
+        cmp -s kept "$spec" && fail "nothing is changed: $2"
+        text=$(EXERCISES=01c make -s prove EXERCISES=01c 2>&1) && fail "prove accepts: $2"
+        expect "$1" "$text"
+    }
+    wrong "no fact is named 'leeks'" 's/report == "leak"/leeks > 0/'
+    wrong '01c: it needs three hints' '/^hint     work and join/,/frees it/d'
+    wrong 'cannot read this line of its spec: knot' 's/^not never-frees/knot never-frees/'
+    wrong 'no answer meets the rule swallows-the-error' 's|said =~ /number 2 delivered/ and status == 0|said =~ /no such line/|'
+    # shellcheck disable=SC2016 # the dollars are sed's
+    wrong '01c: it says nothing to a pass' '/^pass$/,$d'
+}
+
 "$1"

@@ -82,4 +82,6 @@ void events_erase(struct event *e);
 void events_swallow(struct event *a, struct event *b);
 bool events_same(const struct doing *a, const struct doing *b);
 
+long trace_counted(enum trace_count what);
+
 #endif

@@ -142,11 +142,31 @@ static void print_run(struct line *l) {
     end_metadata(l);
 }
 
+// Only for who judges a run; see trace.h.
+static void print_counts(struct line *l) {
+    if (trace_counted(SLEEPS) < 0) {
+        return;
+    }
+    print_number(l, "sleeps", trace_counted(SLEEPS));
+    print_number(l, "sleeps_inside", trace_counted(SLEEPS_INSIDE));
+    print_number(l, "joins", trace_counted(JOINS));
+    print_number(l, "results_on_stack", trace_counted(RESULTS_ON_STACK));
+    print_number(l, "most_asleep", trace_counted(MOST_ASLEEP));
+    print_number(l, "most_polls", trace_counted(MOST_POLLS));
+    print_number(l, "open_polls", trace_counted(OPEN_POLLS));
+    print_number(l, "blocked_polls", trace_counted(BLOCKED_POLLS));
+    print_number(l, "longest_poll_us", trace_counted(LONGEST_POLL_US));
+    print_number(l, "foreign_calls", trace_counted(FOREIGN_CALLS));
+    print_number(l, "scene", trace_counted(SCENE));
+    print_number(l, "threads_made", trace_counted(THREADS_MADE));
+}
+
 static void print_end(struct line *l, const struct event *e) {
     print_metadata(l, "end", NULL);
     print_number(l, "wall_us", e->start / 1000);
     print_number(l, "cpu_us", e->cpu / 1000);
     print_number(l, "polls", (int64_t)e->polls);
+    print_counts(l);
     end_metadata(l);
 }
 

@@ -1,4 +1,4 @@
-#define _POSIX_C_SOURCE 200809L
+#define _GNU_SOURCE // for RUSAGE_THREAD
 // The lanes of tasks. Between two polls a task stands in line if its waker was
 // called since the poll began, and else it waits. Its lane says which.
 //
@@ -15,6 +15,8 @@
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <sys/resource.h>
+#include <time.h>
 
 enum {
     // What is shorter is not drawn, unless it is a call that blocks. It is
@@ -49,7 +51,7 @@ struct watched {
 static struct watched tasks[most_watched];
 static struct watched crowd; // those who have no lane of their own
 static int next_number[3];   // by kind
-static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER; // guards making one
+static atomic_flag mutex = ATOMIC_FLAG_INIT; // guards making one
 static bool no_wake_needed;
 static atomic_bool stealing;
 static atomic_int drawn; // polls that held their worker for a long time
@@ -111,9 +113,9 @@ const char *task_name_by_handle(const void *handle) {
 // ---- The beginning of a task ----
 
 void tasks_begin_again(void) {
-    pthread_mutex_lock(&mutex);
+    trace_lock(&mutex);
     next_number[A_TASK] = 0;
-    pthread_mutex_unlock(&mutex);
+    trace_unlock(&mutex);
 }
 
 // The next lane of that kind.
@@ -151,7 +153,7 @@ struct watched *task_begins(enum task_kind kind) {
         return NULL;
     }
     int64_t now = look(this_thread());
-    pthread_mutex_lock(&mutex);
+    trace_lock(&mutex);
     struct watched *w = find_free();
     struct lane *lane = lane_for(kind);
     if (w != NULL && !trace_is_shared(lane)) {
@@ -162,7 +164,7 @@ struct watched *task_begins(enum task_kind kind) {
             crowd.lane = lane;
         }
     }
-    pthread_mutex_unlock(&mutex);
+    trace_unlock(&mutex);
     trace_enter(lane, READY, (struct about){.name = "spawned"}, now);
     return w;
 }
@@ -208,6 +210,53 @@ static void begin_poll_of(struct thread *me, struct watched *w, int64_t now) {
     trace_count_poll(w->lane);
 }
 
+// ---- What a poll may not do ----
+
+// Whatever the call was: a thread that blocks gives up the processor of its own
+// accord, and the kernel counts that. A lock that is held for a moment does it, too,
+// so only what took longer counts.
+static const int64_t long_block_ns = 1000 * 1000;
+
+static _Thread_local struct {
+    int64_t wall, cpu;
+    long switches;
+} before;
+
+static atomic_long polls_now;
+
+static long switches(void) {
+    struct rusage used;
+    return getrusage(RUSAGE_THREAD, &used) == 0 ? used.ru_nvcsw : 0;
+}
+
+static int64_t clock_ns(clockid_t clock) {
+    struct timespec t;
+    clock_gettime(clock, &t);
+    return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
+}
+
+static void count_begin(void) {
+    trace_at_once(MOST_POLLS, &polls_now, 1);
+    if (trace_counting()) {
+        before.wall = clock_ns(CLOCK_MONOTONIC);
+        before.cpu = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+        before.switches = switches();
+    }
+}
+
+static void count_end(void) {
+    trace_at_once(MOST_POLLS, &polls_now, -1);
+    if (!trace_counting()) {
+        return;
+    }
+    if (clock_ns(CLOCK_MONOTONIC) - before.wall > long_block_ns &&
+        switches() > before.switches) {
+        trace_count(BLOCKED_POLLS);
+    }
+    trace_most(LONGEST_POLL_US,
+               (clock_ns(CLOCK_THREAD_CPUTIME_ID) - before.cpu) / 1000);
+}
+
 bool poll_begins(struct watched *w, const void *waker) {
     struct thread *me = this_thread();
     if (me->lane == NULL || poll.going_on) {
@@ -220,6 +269,7 @@ bool poll_begins(struct watched *w, const void *waker) {
     poll = (struct poll){true,      w,           waker,        false,
                          now,       me->blocked, me->tick_cpu, ++me->tick_polls,
                          me->inside};
+    count_begin();
     me->outer = me->task;
     me->poll_counts = true;
     if (w == &crowd) {
@@ -269,6 +319,7 @@ static int64_t leave_poll(struct thread *me, bool exactly, bool *lasted) {
         draw_long_poll(me);
     }
     count_poll(me);
+    count_end();
     poll.going_on = false;
     me->task = me->outer;
     me->outer = NULL;

@@ -16,13 +16,14 @@ struct thread {
     bool is_loop;          // it has run an event loop
     bool is_timer;         // a helper that waits for points in time
     bool asks;             // it awaits a future by asking all the time
-    bool failed;           // it gave up with an error
-    int worker;            // its number in its executor, from 0; or -1
-    int blocked;           // how many blocking calls it has made
-    bool poll_counts;      // the poll that it is in is not counted yet
-    int64_t tick, time;    // see glance
-    int64_t tick_cpu;      // its CPU time at that tick
-    int tick_polls;        // since then
+    bool is_asleep;
+    bool failed;        // it gave up with an error
+    int worker;         // its number in its executor, from 0; or -1
+    int blocked;        // how many blocking calls it has made
+    bool poll_counts;   // the poll that it is in is not counted yet
+    int64_t tick, time; // see glance
+    int64_t tick_cpu;   // its CPU time at that tick
+    int tick_polls;     // since then
     // Threads that it makes now are workers, this many; 0: they are not.
     int makes_workers, workers_made;
 };

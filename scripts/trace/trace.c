@@ -14,7 +14,7 @@ enum { lane_limit = 16 }; // of a group; one more is shared by all others
 
 // Guards all lanes and events. It is held for a microsecond, and only by those
 // who begin or end something that can be seen.
-static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static atomic_flag mutex = ATOMIC_FLAG_INIT;
 struct lane trace_lanes[3 * (lane_limit + 1)];
 int trace_lane_count;
 static struct lane *crowds[4]; // by group: the lane that is shared
@@ -40,16 +40,16 @@ int64_t trace_now(void) {
 
 // False: the trace is over, or there never was one. Then the lock is not held.
 static bool lock(void) {
-    pthread_mutex_lock(&mutex);
+    trace_lock(&mutex);
     if (events_are_open()) {
         return true;
     }
-    pthread_mutex_unlock(&mutex);
+    trace_unlock(&mutex);
     return false;
 }
 
 static void unlock(void) {
-    pthread_mutex_unlock(&mutex);
+    trace_unlock(&mutex);
 }
 
 // ---- Lanes ----
@@ -359,12 +359,51 @@ static void tell_end(int64_t cpu, int64_t now) {
     }
 }
 
-// Runs after the program's own exit handlers, because it was registered before
-// any of them. Threads that still run find that the trace is over.
-static void finish(void) {
-    if (!lock()) {
+// ---- What is counted exactly ----
+
+static atomic_long counts[trace_counts];
+static bool counting; // set before main
+
+void trace_count(enum trace_count what) {
+    if (counting) {
+        atomic_fetch_add_explicit(&counts[what], 1, memory_order_relaxed);
+    }
+}
+
+bool trace_counting(void) {
+    return counting;
+}
+
+void trace_set(enum trace_count what, long value) {
+    atomic_store(&counts[what], value);
+}
+
+void trace_most(enum trace_count what, long value) {
+    long most = atomic_load(&counts[what]);
+    while (value > most &&
+           !atomic_compare_exchange_weak(&counts[what], &most, value)) {
+    }
+}
+
+void trace_at_once(enum trace_count what, atomic_long *now, int change) {
+    if (!counting) {
         return;
     }
+    long n = atomic_fetch_add(now, change) + change;
+    if (what == MOST_POLLS) {
+        atomic_store(&counts[OPEN_POLLS], n);
+    }
+    trace_most(what, n);
+}
+
+long trace_counted(enum trace_count what) {
+    return counting ? atomic_load_explicit(&counts[what], memory_order_relaxed)
+                    : -1;
+}
+
+// ---- The end ----
+
+static void finish_locked(void) {
     // The CPU time is read last at the beginning and first at the end: so it is
     // of no longer a time than the clock tells.
     int64_t cpu = read_clock(CLOCK_PROCESS_CPUTIME_ID) - loading_cpu;
@@ -384,11 +423,35 @@ static void finish(void) {
     unlock();
 }
 
+// Runs after the program's own exit handlers, because it was registered before
+// any of them. Threads that still run find that the trace is over.
+static void finish(void) {
+    if (lock()) {
+        finish_locked();
+    }
+}
+
+// It may be called in the middle of anything: who holds the lock may be us.
+void trace_finish(void) {
+    for (int i = 0; i < 1000; i++) {
+        if (trace_try_lock(&mutex)) {
+            if (events_are_open()) {
+                finish_locked();
+            } else {
+                trace_unlock(&mutex);
+            }
+            return;
+        }
+        (void)sched_yield();
+    }
+}
+
 // A constructor: it runs before main. The file is told by the environment, so
 // that the command line stays the chapter's own. A trace is of one process, and
 // a child must not write into its parent's.
 __attribute__((constructor(101))) static void begin(void) {
     const char *path = getenv("TRACE_FILE");
+    counting = getenv("TRACE_COUNTS") != NULL;
     if (path == NULL || path[0] == '\0') {
         return;
     }

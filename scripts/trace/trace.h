@@ -8,8 +8,25 @@
 #ifndef TRACE_H
 #define TRACE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+
+// Not a mutex: ThreadSanitizer would take it for a promise that the program
+// itself gives, and miss the races that it hides. For that, the tracer must
+// also be compiled without the sanitizer.
+int sched_yield(void);
+static inline void trace_lock(atomic_flag *lock) {
+    while (atomic_flag_test_and_set_explicit(lock, memory_order_acquire)) {
+        (void)sched_yield();
+    }
+}
+static inline bool trace_try_lock(atomic_flag *lock) {
+    return !atomic_flag_test_and_set_explicit(lock, memory_order_acquire);
+}
+static inline void trace_unlock(atomic_flag *lock) {
+    atomic_flag_clear_explicit(lock, memory_order_release);
+}
 
 enum lane_group { THREADS = 1, TASKS = 2, STREAMS = 3 };
 
@@ -56,6 +73,34 @@ void trace_count_poll(struct lane *lane);
 
 // Nobody is on the lane any more, or not yet again.
 void trace_leave(struct lane *lane, int64_t when);
+
+// What is counted exactly, whatever the picture leaves out; told at the end. It costs
+// a quarter of the poll rate, so only if TRACE_COUNTS is in the environment: for who
+// judges a run.
+enum trace_count {
+    SLEEPS,
+    SLEEPS_INSIDE, // a poll
+    JOINS,
+    THREADS_MADE,
+    RESULTS_ON_STACK, // of a thread that has ended
+    MOST_ASLEEP,
+    MOST_POLLS,      // at once
+    OPEN_POLLS,      // now
+    BLOCKED_POLLS,   // in which the thread gave up the processor
+    LONGEST_POLL_US, // of CPU time
+    FOREIGN_CALLS,   // of libuv, from a thread that is not the loop's
+    SCENE,           // see scripts/exercise/leash.c
+    trace_counts
+};
+bool trace_counting(void);
+void trace_count(enum trace_count what);
+void trace_set(enum trace_count what, long value);
+void trace_most(enum trace_count what, long value);
+// How many are at it now; the most is told.
+void trace_at_once(enum trace_count what, atomic_long *now, int change);
+
+// The end, now: for who ends the program without its exit handlers.
+void trace_finish(void);
 
 // A sign on the lane: "start", "end", "panic". by and from are NULL or names.
 void trace_sign(struct lane *lane, const char *name, const char *by,

@@ -2,14 +2,16 @@
 // See watch.h.
 #include "watch.h"
 
+#include "trace.h"
+
 #include <pthread.h>
 #include <stddef.h>
 
 enum { most_kinds = 16 }; // of futures among those that share a lane
 
 static struct watch watches[most_watched];
-static struct watch crowd[most_kinds]; // one for each kind of future
-static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER; // guards the crowd
+static struct watch crowd[most_kinds];       // one for each kind of future
+static atomic_flag mutex = ATOMIC_FLAG_INIT; // guards the crowd
 
 const struct watch *watch_of(const struct future *f) {
     return (const struct watch *)f->ops; // its first member
@@ -39,7 +41,7 @@ static void fill_in(struct watch *w, const struct future_ops *own,
 // RETURNS NULL if there are too many kinds: those are not seen.
 static struct watch *watch_in_crowd(const struct future_ops *own,
                                     struct watched *task) {
-    pthread_mutex_lock(&mutex);
+    trace_lock(&mutex);
     int i = 0;
     while (i < most_kinds && crowd[i].own != NULL && crowd[i].own != own) {
         i++;
@@ -47,7 +49,7 @@ static struct watch *watch_in_crowd(const struct future_ops *own,
     if (i < most_kinds && crowd[i].own == NULL) {
         fill_in(&crowd[i], own, task);
     }
-    pthread_mutex_unlock(&mutex);
+    trace_unlock(&mutex);
     return i < most_kinds ? &crowd[i] : NULL;
 }
 

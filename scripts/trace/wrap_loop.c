@@ -38,7 +38,7 @@ struct connection {
 
 static struct connection connections[most_connections];
 static int connection_count;
-static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER; // guards making one
+static atomic_flag mutex = ATOMIC_FLAG_INIT; // guards making one
 
 static struct connection *find(const void *handle) {
     for (int i = 0; i < most_connections; i++) {
@@ -118,7 +118,7 @@ static void name_loop(struct thread *me) {
     static struct lane *first;
     static int count;
     char name[32] = "loop";
-    pthread_mutex_lock(&mutex);
+    trace_lock(&mutex);
     if (++count == 1) {
         first = me->lane;
     } else {
@@ -126,7 +126,7 @@ static void name_loop(struct thread *me) {
         snprintf(name, sizeof name, "loop %d", count);
     }
     trace_rename(me->lane, name);
-    pthread_mutex_unlock(&mutex);
+    trace_unlock(&mutex);
 }
 
 int __real_uv_run(uv_loop_t *loop, uv_run_mode mode);
@@ -225,7 +225,7 @@ static void connection_begins(const uv_tcp_t *client) {
     struct thread *me = this_thread();
     char name[32];
     int64_t now = look(me);
-    pthread_mutex_lock(&mutex);
+    trace_lock(&mutex);
     snprintf(name, sizeof name, "connection %d", ++connection_count);
     struct lane *lane = trace_lane(STREAMS, name);
     struct connection *c = find(NULL);
@@ -236,7 +236,7 @@ static void connection_begins(const uv_tcp_t *client) {
         atomic_store(&c->in_pool, false);
         atomic_store(&c->handle, client);
     }
-    pthread_mutex_unlock(&mutex);
+    trace_unlock(&mutex);
     if (now - busy_since >= long_ns) { // it may have come then
         trace_enter(lane, READY, says("not accepted"), busy_since);
     }
@@ -314,6 +314,9 @@ int __wrap_uv_read_start(uv_stream_t *stream, uv_alloc_cb on_alloc,
 static void bytes_out(const uv_stream_t *stream) {
     struct connection *c = find(stream);
     int64_t now = look(this_thread());
+    if (!this_thread()->is_loop) {
+        trace_count(FOREIGN_CALLS);
+    }
     if (c != NULL) {
         c->last_event = now;
     }

@@ -6,6 +6,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,8 +60,17 @@ void count_poll(struct thread *me) {
 
 // ---- Blocking ----
 
+static atomic_long asleep;
+
 void block(struct thread *me, enum lane_state state, const char *name) {
+    if (state == ASLEEP) {
+        trace_at_once(MOST_ASLEEP, &asleep, 1);
+    }
+    me->is_asleep = state == ASLEEP;
     int64_t now = look(me);
+    if (state == ASLEEP) {
+        trace_count(me->inside != NULL ? SLEEPS_INSIDE : SLEEPS);
+    }
     me->blocked++;
     const struct lane *with = me->task != NULL ? me->task : me->works_for;
     trace_enter(me->lane, state,
@@ -73,6 +83,10 @@ void block(struct thread *me, enum lane_state state, const char *name) {
 }
 
 void go_on(struct thread *me) {
+    if (me->is_asleep) {
+        me->is_asleep = false;
+        trace_at_once(MOST_ASLEEP, &asleep, -1);
+    }
     int64_t now = look(me);
     const struct lane *with = me->task != NULL ? me->task : me->works_for;
     trace_enter(me->lane, ON_CPU,
@@ -121,6 +135,15 @@ unsigned __wrap_sleep(unsigned seconds) {
     unsigned left = __real_sleep(seconds);
     go_on(&self);
     return left;
+}
+
+// Not POSIX any more, but what everybody types.
+int __real_usleep(unsigned us);
+int __wrap_usleep(unsigned us) {
+    block(&self, ASLEEP, "sleep");
+    int result = __real_usleep(us);
+    go_on(&self);
+    return result;
 }
 
 // ---- Waiting for another thread ----
@@ -181,13 +204,13 @@ static struct known {
 } known[16];
 static int known_count, thread_count;
 static struct lane *workers[64]; // of the executor that was made last
-static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER; // guards these
+static atomic_flag mutex = ATOMIC_FLAG_INIT; // guards these
 
 static void remember(pthread_t thread, struct lane *lane) {
     if (trace_is_shared(lane)) {
         return; // many have it: it tells nobody apart
     }
-    pthread_mutex_lock(&mutex);
+    trace_lock(&mutex);
     int i = 0;
     while (i < known_count && known[i].lane != lane) {
         i++;
@@ -196,26 +219,26 @@ static void remember(pthread_t thread, struct lane *lane) {
         known[i] = (struct known){thread, lane};
         known_count += i == known_count;
     }
-    pthread_mutex_unlock(&mutex);
+    trace_unlock(&mutex);
 }
 
 static const char *name_of(pthread_t thread) {
     const char *name = NULL;
-    pthread_mutex_lock(&mutex);
+    trace_lock(&mutex);
     for (int i = 0; i < known_count; i++) {
         if (pthread_equal(known[i].thread, thread)) {
             name = trace_name(known[i].lane);
         }
     }
-    pthread_mutex_unlock(&mutex);
+    trace_unlock(&mutex);
     return name;
 }
 
 const char *worker_name(int worker) {
-    pthread_mutex_lock(&mutex);
+    trace_lock(&mutex);
     const char *name =
         worker >= 0 && worker < 64 ? trace_name(workers[worker]) : NULL;
-    pthread_mutex_unlock(&mutex);
+    trace_unlock(&mutex);
     return name;
 }
 
@@ -251,6 +274,11 @@ static void *run_thread(void *arg) {
     begin_thread(&start);
     pthread_cleanup_push(end_thread, name);
     start.arg = start.function(start.arg);
+    // The frames of what has returned lie below this one: nothing to give away.
+    ptrdiff_t below = (char *)&start - (char *)start.arg;
+    if (start.arg != NULL && below > 0 && below < 1024 * 1024) {
+        trace_count(RESULTS_ON_STACK);
+    }
     pthread_cleanup_pop(1);
     return start.arg;
 }
@@ -264,17 +292,17 @@ static struct lane *lane_for_new_thread(struct thread *me) {
             snprintf(name, sizeof name, "worker %d", me->workers_made + 1);
         }
         struct lane *lane = trace_lane_again(THREADS, name);
-        pthread_mutex_lock(&mutex);
+        trace_lock(&mutex);
         if (me->workers_made < 64) {
             workers[me->workers_made] = lane;
         }
-        pthread_mutex_unlock(&mutex);
+        trace_unlock(&mutex);
         me->workers_made++;
         return lane;
     }
-    pthread_mutex_lock(&mutex);
+    trace_lock(&mutex);
     int number = ++thread_count;
-    pthread_mutex_unlock(&mutex);
+    trace_unlock(&mutex);
     snprintf(name, sizeof name, "thread %d", number);
     return trace_lane(THREADS, name);
 }
@@ -299,6 +327,7 @@ int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
     trace_enter(lane, READY, (struct about){.name = "new"}, look(&self));
     int error = __real_pthread_create(thread, attributes, run_thread, start);
     if (error == 0) {
+        trace_count(THREADS_MADE);
         remember(*thread, lane);
     } else {
         trace_leave(lane, look(&self));
@@ -310,6 +339,7 @@ int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
 int __real_pthread_join(pthread_t thread, void **result);
 int __wrap_pthread_join(pthread_t thread, void **result) {
     self.waits_for = trace_is_on() ? name_of(thread) : NULL;
+    trace_count(JOINS);
     block(&self, WAITING, "join");
     int error = __real_pthread_join(thread, result);
     self.waits_for = NULL;

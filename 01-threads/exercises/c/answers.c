@@ -1,0 +1,123 @@
+#define _POSIX_C_SOURCE 200809L
+// Exercise 01c: a result that can fail. Three threads work. The second fails, and
+// then the whole program is over. Let each give back a result: a value, or the
+// reason why there is none. main tells what failed and adds up the rest.
+//
+//     make try-01c     builds it, runs it, and says what happened
+//     make hint-01c    a hint, and after that a stronger one
+//
+// By hand, in this chapter's directory: cc -pthread exercises/01c.c && ./a.out
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static void must(int error, const char *what) {
+    if (error != 0) {
+        fprintf(stderr, "01c: %s: %s\n", what, strerror(error));
+        exit(EXIT_FAILURE);
+    }
+}
+
+static void sleep_ms(long ms) {
+    struct timespec left = {.tv_nsec = ms * 1000 * 1000};
+    while (nanosleep(&left, &left) != 0 && errno == EINTR) {
+    }
+}
+
+// What joining gives.
+struct result {
+    int value;
+    const char *error; // NULL: value is good
+};
+
+// ---- your part ----
+
+#ifdef POINTER_TO_LOCAL
+static void *work(void *arg) {
+    const int *number = arg;
+    struct result result = {2, NULL};
+    struct result *mine = &result;
+    sleep_ms(50L * *number);
+    if (*number == 2) {
+        result = (struct result){0, "no data"};
+    }
+    return mine;
+}
+
+static struct result join(pthread_t thread) {
+    void *result = NULL;
+    must(pthread_join(thread, &result), "join");
+    return *(struct result *)result;
+}
+#elif defined ENDS_THE_PROGRAM
+static void *work(void *arg) {
+    const int *number = arg;
+    sleep_ms(50L * *number);
+    if (*number == 2) {
+        abort();
+    }
+    return NULL;
+}
+
+static struct result join(pthread_t thread) {
+    must(pthread_join(thread, NULL), "join");
+    return (struct result){2, NULL};
+}
+#elif defined SWALLOWS_THE_ERROR
+static void *work(void *arg) {
+    const int *number = arg;
+    sleep_ms(50L * *number);
+    return NULL;
+}
+
+static struct result join(pthread_t thread) {
+    must(pthread_join(thread, NULL), "join");
+    return (struct result){2, NULL};
+}
+#else
+// RETURNS a struct result; whoever joins frees it.
+static void *work(void *arg) {
+    const int *number = arg;
+    struct result *result = malloc(sizeof *result);
+    must(result == NULL ? ENOMEM : 0, "result");
+    sleep_ms(50L * *number);
+    *result = (struct result){2, *number == 2 ? "no data" : NULL};
+    return result;
+}
+
+// Joins the thread. RETURNS its result.
+static struct result join(pthread_t thread) {
+    void *given = NULL;
+    must(pthread_join(thread, &given), "join");
+    struct result result = *(struct result *)given;
+#ifndef NEVER_FREES
+    free(given);
+#endif
+    return result;
+}
+#endif
+
+// ---- to here ----
+
+int main(void) {
+    int numbers[3] = {1, 2, 3};
+    pthread_t threads[3];
+    int sum = 0;
+    for (int i = 0; i < 3; i++) {
+        must(pthread_create(&threads[i], NULL, work, &numbers[i]), "create");
+    }
+    for (int i = 0; i < 3; i++) {
+        struct result result = join(threads[i]);
+        if (result.error != NULL) {
+            printf("number %d failed: %s\n", numbers[i], result.error);
+        } else {
+            printf("number %d delivered %d\n", numbers[i], result.value);
+            sum += result.value;
+        }
+    }
+    printf("sum %d\n", sum);
+    return 0;
+}

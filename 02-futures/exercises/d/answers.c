@@ -1,0 +1,172 @@
+#define _POSIX_C_SOURCE 200809L
+// Exercise 02d: the lock and the poll. This file takes the place of executor.c. Two
+// workers are there, and two futures that block for 0.2 seconds each. It takes 0.4
+// seconds. Why? Change work, so that both workers are of use.
+//
+//     make try-02d     builds it, runs it, and says what happened
+//     make hint-02d    a hint, and after that a stronger one
+#include "executor.h"
+
+#include "must.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sched.h>
+#include <stdbool.h>
+
+// A spawned future and its output, in one block of memory. It has two owners,
+// the executor that polls it and the handle that waits for it, and the one that
+// lets go last frees it.
+struct job {
+    struct job *next; // the list's
+    atomic_int owners;
+    atomic_bool done;     // set when the output is there
+    char *output;         // in this block too, behind the future
+    max_align_t future[]; // room for any kind of future
+};
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER; // guards the list
+static struct job *first, *last;
+static pthread_cond_t arrived = PTHREAD_COND_INITIALIZER;
+
+// ---- Jobs ----
+
+static struct future *future_of(struct job *job) {
+    return (struct future *)job->future;
+}
+
+// The copy is the last time that the future moves. Once it is polled, it may
+// hold pointers into itself, and others may hold pointers to it; after another
+// copy they would point to the old place. Rust has the type Pin for a future
+// that may not move any more. C has the rule.
+static struct job *job_new(const struct future *f) {
+    size_t unit = sizeof(max_align_t); // the output begins on a whole one
+    size_t room = (f->ops->size + unit - 1) / unit * unit;
+    struct job *job = malloc(sizeof *job + room + f->ops->out_size);
+    must(job == NULL ? ENOMEM : 0, "executor: spawn a future");
+    *job = (struct job){.owners = 2, .output = (char *)job->future + room};
+    memcpy(job->future, f, f->ops->size);
+    return job;
+}
+
+static void job_release(struct job *job) {
+    if (atomic_fetch_sub(&job->owners, 1) == 1) {
+        free(job);
+    }
+}
+
+// ---- The list ----
+
+static void put_back(struct job *job) {
+    job->next = NULL;
+    must(pthread_mutex_lock(&mutex), "executor: lock");
+    if (first == NULL) {
+        first = job;
+    } else {
+        last->next = job;
+    }
+    last = job;
+    must(pthread_cond_signal(&arrived), "executor: signal");
+    must(pthread_mutex_unlock(&mutex), "executor: unlock");
+}
+
+// Waits only while the list is empty.
+static struct job *take_out(void) {
+    must(pthread_mutex_lock(&mutex), "executor: lock");
+    while (first == NULL) {
+        must(pthread_cond_wait(&arrived, &mutex), "executor: wait");
+    }
+    struct job *job = first;
+    first = job->next;
+    must(pthread_mutex_unlock(&mutex), "executor: unlock");
+    return job;
+}
+
+// ---- The workers ----
+
+// ---- your part ----
+
+static _Noreturn void *work(void *unused) {
+#ifdef POLLS_UNDER_THE_LOCK
+    static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
+#endif
+    (void)unused;
+    for (;;) {
+        struct job *job = take_out();
+#ifdef LOOPS_ON_ONE
+        while (future_poll(future_of(job), job->output) == FUTURE_PENDING) {
+        }
+        future_drop(future_of(job));
+        atomic_store(&job->done, true);
+        job_release(job);
+        continue;
+#endif
+#ifdef PUTS_BACK_FIRST
+        put_back(job);
+#endif
+#ifdef POLLS_UNDER_THE_LOCK
+        must(pthread_mutex_lock(&turn), "executor: lock");
+#endif
+        enum poll_result result = future_poll(future_of(job), job->output);
+#ifdef POLLS_UNDER_THE_LOCK
+        must(pthread_mutex_unlock(&turn), "executor: unlock");
+#endif
+#ifdef PUTS_BACK_FIRST
+        if (result == FUTURE_READY) {
+            atomic_store(&job->done, true);
+        }
+#else
+        if (result == FUTURE_READY) {
+#ifndef NEVER_LEAVES
+            future_drop(future_of(job));
+#endif
+            atomic_store(&job->done, true);
+            job_release(job);
+        } else {
+#ifndef FORGETS_THE_PENDING
+            put_back(job);
+#endif
+        }
+#endif
+    }
+}
+
+// ---- to here ----
+
+void executor_start(int workers) {
+    pthread_t thread;
+    must(workers >= 1 ? 0 : EINVAL, "executor: start the workers");
+    for (int i = 0; i < workers; i++) {
+        must(pthread_create(&thread, NULL, work, NULL),
+             "executor: start a worker");
+        must(pthread_detach(thread), "executor: detach a worker");
+    }
+}
+
+// ---- The handle ----
+
+static enum poll_result handle_poll(struct future *self, void *out) {
+    struct handle *me = (struct handle *)self;
+    (void)out;
+    if (!atomic_load(&me->job->done)) {
+        return FUTURE_PENDING;
+    }
+    if (me->value != NULL) {
+        memcpy(me->value, me->job->output, future_of(me->job)->ops->out_size);
+    }
+    return FUTURE_READY;
+}
+
+static void handle_drop(struct future *self) {
+    job_release(((struct handle *)self)->job);
+}
+
+static const struct future_ops handle_ops = {sizeof(struct handle), 0,
+                                             handle_poll, handle_drop};
+
+struct handle executor_spawn(struct future *f, void *value) {
+    struct job *job = job_new(f);
+    put_back(job);
+    return (struct handle){{&handle_ops}, job, value};
+}

@@ -1,0 +1,167 @@
+# For authors: each start, each right answer and each wrong one gets its own verdict.
+#
+# answers.c has the right answer, and each mistake that the spec names as an #ifdef.
+# others.c, if there is one, has more of both, as nobody named them: RIGHT_... must
+# pass and WRONG_... must not.
+#
+#   REPEAT=30   judges each so many times; all must agree
+#   JOBS=2      so many at a time
+#   SAY=1       with the words
+package Prove;
+use strict;
+use warnings;
+use POSIX ();
+use Text;
+use Spec;
+use Program;
+use Verdict;
+use Exporter 'import';
+our @EXPORT = qw(prove stripped);
+
+# ---- Answers in one file ----
+
+# Names of the answers in a text: what #ifdef and its like ask for.
+sub names_in {
+    my (%seen, @names);
+    for ($_[0] =~ /^#(?:ifdef|ifndef|if|elif) (.*)$/mg) {
+        push @names, grep { !/^__|_SOURCE$/ && !$seen{$_}++ } /\b([A-Z][A-Z0-9_]+)\b/g;
+    }
+    return @names;
+}
+
+# The right answer alone: what stands there for the names of wrong ones is left out.
+sub stripped {
+    my ($text) = @_;
+    my ($out, @keep) = ('');
+    for (split /^/, $text) {
+        if (/^#if(def|ndef)? (.*)/) {
+            my ($kind, $rest) = ($1 // '', $2);
+            my $ours = $kind ne '' ? $rest =~ /^[A-Z][A-Z_0-9]+$/ && $rest !~ /^__/ : $rest =~ /defined/;
+            if (!$ours) { $out .= $_ if !grep { !$_->[0] } @keep; push @keep, [1, 0]; next }
+            push @keep, [$kind eq 'ndef' || ($kind eq '' && $rest =~ /^!/), 1];
+        } elsif (/^#elif/ && @keep && $keep[-1][1]) { $keep[-1][0] = 0 }
+        elsif (/^#else/ && @keep && $keep[-1][1]) { $keep[-1][0] = !$keep[-1][0] }
+        elsif (/^#endif/ && @keep) {
+            my $k = pop @keep;
+            $out .= $_ if !$k->[1] && !grep { !$_->[0] } @keep;
+        } elsif (!grep { !$_->[0] } @keep) { $out .= $_ }
+    }
+    return $out;
+}
+
+# ---- What is wrong with an exercise's files ----
+
+sub faults {
+    my ($spec) = @_;
+    my ($start, $answers, $others) = map { slurp("$spec->{dir}/$_.c") } qw(start answers others);
+    my @faults;
+    push @faults, 'it has no start.c' if $start eq '';
+    push @faults, 'start.c and answers.c differ outside of your part'
+      if frame_of($start) ne frame_of($answers);
+    push @faults, 'start.c and others.c differ outside of your part'
+      if $others ne '' && frame_of($start) ne frame_of($others);
+    push @faults, 'it needs three hints' if @{ $spec->{hints} } != 3;
+    push @faults, 'a hint is too short to be one' if grep { length $_ < 15 } @{ $spec->{hints} };
+    push @faults, 'it has no title or no minutes' if !$spec->{title} || !$spec->{minutes};
+    push @faults, 'it says nothing to a pass' if !$spec->{pass};
+    return map { "$spec->{id}: $_" } @faults;
+}
+
+# ---- All answers ----
+
+# RETURNS [spec, source, name, macro, the verdict that it must get] for each;
+# "!pass": any but pass.
+sub work_of {
+    my ($spec) = @_;
+    my ($answers, $others) = map { "$spec->{dir}/$_.c" } qw(answers others);
+    my @work = (
+        [$spec, "$spec->{dir}/start.c", 'start', undef, $spec->{start} // '!pass'],
+        [$spec, $answers, 'right', undef, 'pass']);
+    for my $name (names_in(slurp($answers))) {
+        my $id = lc($name) =~ tr/_/-/r;
+        push @work, [$spec, $answers, $id, $name, $id =~ s/-\d+$//r];
+    }
+    for my $name (names_in(slurp($others))) {
+        push @work, [$spec, $others, lc($name) =~ tr/_/-/r, $name, $name =~ /^RIGHT/ ? 'pass' : '!pass'];
+    }
+    return @work;
+}
+
+# RETURNS the verdicts that it got, as {verdict => times}, and the last.
+sub judge_often {
+    my ($spec, $source, $name, $define) = @_;
+    my (%got, $last);
+    for (1 .. $ENV{REPEAT} // 1) {
+        $last = eval { verdict_of($spec, $source, "prove/$spec->{id}-$name", $define) }
+          // { id => "died: $@" };
+        $got{ $last->{id} }++;
+    }
+    return (\%got, $last);
+}
+
+# RETURNS a line about it, which begins with "ok" or "FAILED".
+sub prove_one {
+    my ($spec, $source, $name, $define, $wanted) = @_;
+    my ($got, $last) = judge_often($spec, $source, $name, $define);
+    my @ids  = sort keys %$got;
+    my $good = $wanted eq '!pass' ? !$got->{pass} && !grep({ /^(died|compile)/ } @ids) : "@ids" eq $wanted;
+    my $line = sprintf "%-7s %s %-26s %s\n", $good ? 'ok' : 'FAILED', $spec->{id}, $name,
+      join ', ', map { $got->{$_} > 1 ? "$got->{$_} x $_" : $_ } @ids;
+    $line .= compile_words($last->{log}) . "\n" if $last->{id} eq 'compile';
+    $line .= wrapped($last->{words}, 12) if $ENV{SAY} && $last->{words};
+    return $line;
+}
+
+# Each in a process of its own, so many at a time. RETURNS their lines.
+sub prove_all {
+    my (@work) = @_;
+    my $jobs = $ENV{JOBS} // 2;
+    my (@lines, %from);
+    while (@work || %from) {
+        while (@work && keys %from < $jobs) {
+            my $w = shift @work;
+            pipe my $out, my $in or die "pipe: $!\n";
+            my $pid = fork // die "fork: $!\n";
+            if ($pid == 0) { close $out; print $in prove_one(@$w); close $in; POSIX::_exit(0) }
+            close $in;
+            $from{$pid} = $out;
+        }
+        my $pid = wait;
+        my $out = delete $from{$pid} or next;
+        my $line = do { local $/; <$out> } // "FAILED  the judge itself died\n";
+        print $line;
+        push @lines, $line;
+    }
+    return @lines;
+}
+
+# A rule that no answer meets may be wrong, and nobody would know.
+sub idle_rules {
+    my ($spec, @lines) = @_;
+    my %met = map { /^\S+ +$spec->{id} \S+ +(?:\d+ x )?([-a-z0-9]+)/ ? ($1 => 1) : () } @lines;
+    return map { "$spec->{id}: no answer meets the rule $_->{id}" } grep { !$met{ $_->{id} } } @{ $spec->{rules} };
+}
+
+sub prove {
+    my @specs  = map { spec($_) } @_ ? @_ : all_ids();
+    my @faults = map { faults($_) } @specs; # before any time is spent on answers
+    if (@faults) { print "FAILED  $_\n" for @faults; return 1 }
+    my (%first, @work);
+    # What all of a chapter need is built once, before two can build it at a time.
+    for my $spec (@specs) {
+        for my $sanitize (sanitizers($spec)) {
+            next if $first{"$spec->{chapter} $sanitize"}++;
+            build_answer($spec, "$spec->{dir}/answers.c", "prove/$spec->{id}-first", $sanitize);
+        }
+        push @work, work_of($spec);
+    }
+    my $count = @work;
+    my @lines = prove_all(@work);
+    push @faults, map { idle_rules($_, @lines) } @specs;
+    print "FAILED  $_\n" for @faults;
+    my $failed = @faults + grep { !/^ok/ } @lines;
+    print "$count answers judged, $failed failed\n";
+    return $failed ? 1 : 0;
+}
+
+1;

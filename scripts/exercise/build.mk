@@ -1,0 +1,37 @@
+# Builds one program that is judged: somebody's answer, the exercise's scene,
+# the modules of the chapter that the answer does not replace, and the tracer.
+# Run in the chapter's build directory, by scripts/exercise/try, with ROOT,
+# CHAPTER, CC, CFLAGS and
+#   SOURCE    the answer
+#   SCENE     drive.c of the exercise, or nothing
+#   OUT       where the program goes
+#   REPLACES  the module whose place the answer takes, or nothing
+include $(ROOT)/scripts/trace/twin.mk
+.DEFAULT_GOAL := $(OUT)/program
+
+# The first object of a chapter is the one with main.
+WITH ?= all
+MODULES := $(if $(filter all,$(WITH)),$(filter-out $(firstword $(OBJECTS)) acts.o $(REPLACES:%=%.o),$(OBJECTS)),$(patsubst %,%.o,$(filter-out none,$(WITH))))
+# Wrappers that stand before modules need them.
+ifneq ($(WITH),all)
+WRAPPERS := $(filter-out polls wrap_polls wrap_tasks wrap_futures wrap_stealing wrap_requests,$(WRAPPERS))
+TRACER := $(WRAPPERS:%=traced/%.o)
+endif
+PARTS := $(OUT)/answer.o $(if $(SCENE),$(OUT)/scene.o) traced/leash.o
+
+$(OUT)/program: $(PARTS) $(MODULES) $(TRACER)
+	$(CC) $(CFLAGS) $(LDFLAGS) $(addprefix $(WRAP),$(WRAPPED)) -o $@ $(PARTS) $(MODULES) $(TRACER) $(LDLIBS)
+
+# The main of the scene, or of the answer, is called by leash.c.
+$(OUT)/answer.o: $(SOURCE)
+	$(CC) $(CFLAGS) -Dmain=scene_main $(DEFINE:%=-D%) -I$(ROOT)/$(CHAPTER) $(if $(SCENE),-I$(dir $(SCENE))) -c -o $@ $<
+
+$(OUT)/scene.o: $(SCENE)
+	$(CC) $(CFLAGS) -Dmain=scene_main -I$(ROOT)/$(CHAPTER) -c -o $@ $<
+
+traced/leash.o: $(ROOT)/scripts/exercise/leash.c
+	@mkdir -p traced
+	$(CC) $(CFLAGS) -I$(TRACE) -c -o $@ $<
+
+# See trace_lock in trace.h.
+traced/%.o: override CFLAGS := $(filter-out -fsanitize=%,$(CFLAGS))
