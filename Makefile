@@ -106,13 +106,13 @@ pictures: twins timeline ## draw the READMEs' pictures anew, from runs of now
 
 # Exercises. An answer is judged by what its run did; see scripts/exercise.
 EXERCISE = BUILD=$(BUILD) CC='$(CC)' MAKE='$(MAKE)' perl scripts/exercise/try
-try-%: timeline ## build, run and judge your answer to an exercise, such as 01a
+try-%: timeline ## run and judge your answer to an exercise, such as 01a
 	@$(EXERCISE) try $*
 
 hint-%: ## the next of its three hints
 	@$(EXERCISE) hint $*
 
-answer-%: ## the answer of the workbook beside yours, once yours passes
+answer-%: ## the workbook's answer beside yours, once yours passes
 	@$(EXERCISE) answer $*
 
 reset-%: ## put your answer aside and begin again
@@ -130,7 +130,7 @@ next: timeline ## try the first exercise that is not done
 	@$(EXERCISE) next
 
 .PHONY: prove
-prove: timeline ## right answers pass, wrong ones get their own words; EXERCISES='01a 02b'
+prove: timeline ## authors: each answer gets its own verdict; EXERCISES=01a
 	@+$(EXERCISE) prove $(EXERCISES)
 
 diff-%: ## show what is new in a chapter against the one before
