@@ -4,12 +4,12 @@
 #include "must.h"
 #include "pool_work.h"
 
-#include <pthread.h>
 #include <stdlib.h>
+#include <uv.h>
 
 enum { usual_threads = 4, most_threads = 1024 }; // as libuv has it
 
-static pthread_mutex_t all_are_here = PTHREAD_MUTEX_INITIALIZER;
+static uv_mutex_t all_are_here;
 
 static int pool_size(void) {
     const char *text = getenv("UV_THREADPOOL_SIZE");
@@ -18,23 +18,25 @@ static int pool_size(void) {
 }
 
 // Waits for the others, so that as many are there at once as the pool will have.
-static void *wait_for_all(void *unused) {
+static void wait_for_all(void *unused) {
     (void)unused;
-    must(pthread_mutex_lock(&all_are_here), "pool_work: lock");
-    must(pthread_mutex_unlock(&all_are_here), "pool_work: unlock");
-    return NULL;
+    uv_mutex_lock(&all_are_here);
+    uv_mutex_unlock(&all_are_here);
 }
 
+// libuv's own calls, which are what its pool will make; their errors are negative.
 void pool_prepare(void) {
-    static pthread_t threads[most_threads];
+    static uv_thread_t threads[most_threads];
     const int size = pool_size();
-    must(pthread_mutex_lock(&all_are_here), "pool_work: lock");
+    must(-uv_mutex_init(&all_are_here), "pool_work: mutex");
+    uv_mutex_lock(&all_are_here);
     for (int i = 0; i < size; i++) {
-        must(pthread_create(&threads[i], NULL, wait_for_all, NULL),
+        must(-uv_thread_create(&threads[i], wait_for_all, NULL),
              "pool_work: cannot start the threads of the pool");
     }
-    must(pthread_mutex_unlock(&all_are_here), "pool_work: unlock");
+    uv_mutex_unlock(&all_are_here);
     for (int i = 0; i < size; i++) {
-        must(pthread_join(threads[i], NULL), "pool_work: join");
+        must(-uv_thread_join(&threads[i]), "pool_work: join");
     }
+    uv_mutex_destroy(&all_are_here);
 }

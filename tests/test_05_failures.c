@@ -59,6 +59,15 @@ int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
                : __real_pthread_create(thread, attributes, start, arg);
 }
 
+int __real_uv_thread_create(uv_thread_t *thread, uv_thread_cb start, void *arg);
+int __wrap_uv_thread_create(uv_thread_t *thread, uv_thread_cb start, void *arg);
+int __wrap_uv_thread_create(uv_thread_t *thread, uv_thread_cb start,
+                            void *arg) {
+    return is_server && world->no_threads
+               ? UV_EAGAIN
+               : __real_uv_thread_create(thread, start, arg);
+}
+
 int __wrap_accept(int fd, struct sockaddr *address, socklen_t *length) {
     world->accept_calls++;
     if (world->accept_error != 0) {
