@@ -59,16 +59,13 @@ void output_add(struct http1_output *out, struct span text) {
 bool output_body(struct http1_output *out, struct tcp_connection *c,
                  struct span *body) {
     if (body->size <= longest_text) {
-        output_add(out, *body);
-        body->size = 0;
+        output_add(out, span_cut(body, body->size));
         return true;
     }
     output_flush(out, c);
     while (body->size > 0 && tcp_is_writable(c)) {
         size_t n = body->size < output_size ? body->size : output_size;
-        tcp_write(c, body->at, n);
-        body->at += n;
-        body->size -= n;
+        tcp_write(c, span_cut(body, n).at, n);
     }
     return body->size == 0;
 }

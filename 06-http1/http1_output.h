@@ -4,7 +4,7 @@
 #ifndef HTTP1_OUTPUT_H
 #define HTTP1_OUTPUT_H
 
-#include "span.h"
+#include "octets.h"
 #include "tcp_server.h"
 
 enum {

@@ -1,7 +1,7 @@
 // The last digit comes first, so we write from the end.
 #include "decimal.h"
 
-const char *decimal(char text[24], size_t number) {
+const char *decimal(char text[24], uint64_t number) {
     char *at = text + 23;
     *at = '\0';
     do {

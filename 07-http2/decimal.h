@@ -2,9 +2,9 @@
 #ifndef DECIMAL_H
 #define DECIMAL_H
 
-#include <stddef.h>
+#include <stdint.h>
 
 // Writes the number to the end of text. RETURNS where it begins.
-const char *decimal(char text[24], size_t number);
+const char *decimal(char text[24], uint64_t number);
 
 #endif

@@ -2,7 +2,8 @@
 // Collects text, and hands it over in few and large pieces.
 #include "printout.h"
 
-#include <inttypes.h>
+#include "decimal.h"
+
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -43,8 +44,7 @@ void print(struct printout *out, const char *text) {
 
 void print_number(struct printout *out, uint64_t number) {
     char digits[24];
-    snprintf(digits, sizeof digits, "%" PRIu64, number);
-    print(out, digits);
+    print(out, decimal(digits, number));
 }
 
 static bool is_plain(char c) {

@@ -19,8 +19,7 @@ START_TEST(greets_and_prints) {
              "\"accept\": \"*/*\"\n"
              "\"content-length\": \"6\"\n"
              "\"content-type\": \"application/x-www-form-urlencoded\"\n"
-             "\"user-agent\": \"me\"\n",
-             s.port);
+             "\"user-agent\": \"me\"\n");
     expect_text(shell("sed -n 's/^Headers: {\\(.*\\)}$/\\1/p' %s |"
                       " sed 's/, /\\n/g' | LC_ALL=C sort",
                       s.log),

@@ -36,7 +36,7 @@ sub build_answer {
         '-f', '../../../scripts/exercise/build.mk', "--eval=vpath %.c ../../../$spec->{chapter}",
         'ROOT=../../..', "CHAPTER=$spec->{chapter}", "CC=$cc", 'CFLAGS=' . flags_for($sanitize),
         "SOURCE=../../../$source", "SCENE=$scene", "OUT=$out",
-        'REPLACES=' . ($spec->{replaces} // ''), 'WITH=' . ($spec->{modules} // 'all'),
+        'REPLACES=' . ($spec->{replaces} // ''),
         'DEFINE=' . ($define // ''));
     my $command = join ' ', map { "'" . s/'/'\\''/gr . "'" } @words;
     my $status = system "$command >$log 2>&1";
@@ -73,8 +73,7 @@ sub enter {
         TSAN_OPTIONS => "halt_on_error=0:exitcode=86:suppressions=scripts/exercise/thread.supp:log_path=${base}report",
         UBSAN_OPTIONS => "print_stacktrace=1:exitcode=86:log_path=${base}report");
     $ENV{$_} = $options{$_} for keys %options;
-    $ENV{TRY_CPU}  = $spec->{cpu}  if $spec->{cpu};
-    $ENV{TRY_IDLE} = $spec->{idle} if $spec->{idle};
+    $ENV{TRY_CPU} = $spec->{cpu}  if $spec->{cpu};
     exec { "./$program" } $program or POSIX::_exit(127);
 }
 

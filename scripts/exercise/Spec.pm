@@ -9,7 +9,7 @@ our @EXPORT = qw(spec all_ids frame_of);
 
 # The keys that take one line.
 my %keys = map { $_ => 1 }
-  qw(title minutes replaces modules sanitize predict start cpu idle picture);
+  qw(title minutes replaces sanitize predict start cpu picture);
 
 # A line without an indent begins something; the lines below it belong to it.
 # RETURNS where they go, as a reference to a text, or 'prints'.

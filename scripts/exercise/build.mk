@@ -10,13 +10,7 @@ include $(ROOT)/scripts/trace/twin.mk
 .DEFAULT_GOAL := $(OUT)/program
 
 # The first object of a chapter is the one with main.
-WITH ?= all
-MODULES := $(if $(filter all,$(WITH)),$(filter-out $(firstword $(OBJECTS)) acts.o $(REPLACES:%=%.o),$(OBJECTS)),$(patsubst %,%.o,$(filter-out none,$(WITH))))
-# Wrappers that stand before modules need them.
-ifneq ($(WITH),all)
-WRAPPERS := $(filter-out polls wrap_polls wrap_tasks wrap_futures wrap_stealing wrap_requests,$(WRAPPERS))
-TRACER := $(WRAPPERS:%=traced/%.o)
-endif
+MODULES := $(filter-out $(firstword $(OBJECTS)) acts.o $(REPLACES:%=%.o),$(OBJECTS))
 PARTS := $(OUT)/answer.o $(if $(SCENE),$(OUT)/scene.o) traced/leash.o
 
 $(OUT)/program: $(PARTS) $(MODULES) $(TRACER)

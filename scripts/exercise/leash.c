@@ -5,9 +5,7 @@
 // somebody hangs, and one that asks in vain spins.
 //
 //   TRY_SEED   a number that the trace tells if the scene has ended
-//   TRY_IDLE   so many seconds without any work: it hangs
 //   TRY_CPU    so many seconds of work: it spins
-//   TRY_WALL   so many seconds in all: whatever it is
 //
 // Time is measured by the work that was done, not by the clock on the wall: on
 // a busy machine a program that is slow is not one that hangs.
@@ -72,9 +70,8 @@ void __tsan_init(void) __attribute__((weak));
 static void *watch(void *unused) {
     const double busy = __tsan_init != NULL ? 2e-3 : 20e-6; // in a tick
     (void)unused;
-    double most_idle = limit("TRY_IDLE", 1);
+    const double most_idle = 1, most_wall = 20;
     double most_cpu = limit("TRY_CPU", 1.5);
-    double most_wall = limit("TRY_WALL", 20);
     double start = read_clock(CLOCK_MONOTONIC), busy_at = start, before = -1;
     for (;;) {
         const struct timespec tick = {.tv_nsec = 20 * 1000 * 1000};
