@@ -22,7 +22,8 @@ sub flags_for {
     return "$flags -fsanitize=$sanitize -fno-sanitize-recover=all -fno-omit-frame-pointer";
 }
 
-# RETURNS the program's path, or undef, and what the compiler said.
+# RETURNS the program's path, or undef, and what the compiler said. Dies, with the
+# chapter's own words, if something must be installed first.
 sub build_answer {
     my ($spec, $source, $out, $sanitize, $define) = @_;
     my $config = $build . ($sanitize eq 'none' ? '' : '-' . $sanitize =~ s/,/-/gr);
@@ -40,7 +41,9 @@ sub build_answer {
         'DEFINE=' . ($define // ''));
     my $command = join ' ', map { "'" . s/'/'\\''/gr . "'" } @words;
     my $status = system "$command >$log 2>&1";
-    return ($status == 0 ? "$place/$out/program" : undef, slurp($log));
+    my $said = slurp($log);
+    die $1 =~ s/\.? +Stop\.$//r, "\n" if $status != 0 && $said =~ /(This chapter needs .*)/; # a library
+    return ($status == 0 ? "$place/$out/program" : undef, $said);
 }
 
 # The first error, in the reader's file and line, without the ways of the build.
