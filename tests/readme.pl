@@ -12,6 +12,9 @@
 # picture shows, and how far its axis goes (its suites know). In a line "..."
 # stands for any text, alone on a line for any lines.
 #
+# A ```c block is an excerpt: at most 12 lines, cut from one of the directory's
+# sources as they are.
+#
 # Blocks run at the same time, since most of them sleep. A block whose output
 # begins with "Listening on:" is a server. It gets a free port, the blocks below
 # it are its clients, and then Ctrl-C ends it; only then is its output compared.
@@ -43,6 +46,18 @@ sub blocks {
         push @blocks, \@commands;
     }
     return @blocks;
+}
+
+# RETURNS what is wrong with the excerpts.
+sub excerpts {
+    my @sources = map { slurp($_) } glob "$directory/*.[ch]";
+    my @wrong;
+    for my $text (slurp($readme) =~ /^```c\n(.*?)^```/gms) {
+        my ($first) = split /\n/, $text;
+        push @wrong, "  an excerpt of more than 12 lines: $first\n" if ($text =~ tr/\n//) > 12;
+        push @wrong, "  no source has the excerpt: $first\n" if !grep { index($_, $text) >= 0 } @sources;
+    }
+    return @wrong;
 }
 
 sub is_server { return ($_[0][0][1] // '') =~ /^Listening on:/ }
@@ -178,8 +193,10 @@ sub enter_copy {
 }
 
 my @blocks = blocks();
+my @cut    = excerpts();
 my $copy   = enter_copy();
-my $failed = @blocks == 0;
+my $failed = @blocks == 0 || @cut;
+print STDERR @cut;
 my %children;
 for my $group (groups(@blocks)) {
     my $pid = fork // die "readme: fork: $!\n";
