@@ -152,6 +152,7 @@ sub facts_of_trace {
 my %kinds = (
     'heap-use-after-free' => 'use after free', 'stack-use-after-return' => 'use after return',
     'stack-use-after-scope' => 'use after return', 'attempting double-free' => 'double free',
+    'attempting' => 'a free of what malloc never gave',
     'heap-buffer-overflow' => 'out of bounds', 'stack-buffer-overflow' => 'out of bounds',
     'global-buffer-overflow' => 'out of bounds', 'SEGV' => 'bad pointer');
 
@@ -184,8 +185,9 @@ sub facts_of_report {
     $f->{$_} = '' for qw(report report.fn report.line report.by report.fn2 report.line2 report.by2 report.code report.code2);
     $f->{$_} = 0 for qw(leaked.bytes leaked.objects);
     # What has no frame of the answer is not the reader's: ThreadSanitizer sees the
-    # tracer's memcpy, but not its lock.
-    if ($text !~ /\Q$file\E:\d+/) {
+    # tracer's memcpy, but not its lock. A leak is: what the scene made may be the
+    # answer's to free.
+    if ($text !~ /\Q$file\E:\d+|ERROR: LeakSanitizer/) {
         $f->{status} = 0 if $f->{status} == 86;
         return;
     }
@@ -204,6 +206,9 @@ sub facts_of_report {
         @$f{qw(report.fn report.line)} = frame($text, $file);
     } elsif ($text =~ /\Q$file\E:(\d+):\d+: runtime error: (.*)/) {
         @$f{qw(report report.fn report.line)} = ($2, '?', $1);
+    } elsif ($text =~ /runtime error: (.*)/) { # in what the answer has called
+        $f->{report} = $1;
+        @$f{qw(report.fn report.line)} = frame($text, $file);
     } else { $f->{report} = 'something that the sanitizer does not like' }
     my @code = ('', split /\n/, slurp($source));
     for my $n ('', '2') {

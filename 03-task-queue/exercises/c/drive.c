@@ -1,0 +1,248 @@
+#define _POSIX_C_SOURCE 200809L
+// The scenes of 03c: a queue, a loop that polls what is on it, and a future that
+// keeps clones of its waker for us. It holds a piece of memory too, so that nobody can
+// forget to drop it.
+#include "exercise.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+extern const struct waker_ops job_waker;
+
+// ---- The queue and its loop ----
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static struct job *first, **last = &first;
+static int twice;     // it was put there while it was there
+static bool run_soon; // as if another thread were quicker
+
+static int run(void);
+
+static bool is_there(const struct job *job) {
+    for (const struct job *j = first; j != NULL; j = j->next) {
+        if (j == job) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void put_on_queue(struct job *job) {
+    pthread_mutex_lock(&mutex);
+    if (is_there(job)) {
+        twice++;
+    } else {
+        job->next = NULL;
+        *last = job;
+        last = &job->next;
+    }
+    pthread_mutex_unlock(&mutex);
+    if (run_soon) {
+        run();
+    }
+}
+
+static struct job *take(void) {
+    pthread_mutex_lock(&mutex);
+    struct job *job = first;
+    if (job != NULL) {
+        first = job->next;
+        last = first == NULL ? &first : last;
+    }
+    pthread_mutex_unlock(&mutex);
+    return job;
+}
+
+// RETURNS how many polls it made.
+static int run(void) {
+    int polls = 0;
+    struct job *job;
+    while ((job = take()) != NULL) {
+        const struct waker waker = {&job_waker, job};
+        atomic_store(&job->queued, false);
+        if (job->future != NULL) {
+            polls++;
+            if (future_poll(job->future, &waker, NULL) == FUTURE_READY) {
+                future_drop(job->future);
+                job->future = NULL;
+            }
+        }
+        job_release(job); // the queue's
+    }
+    return polls;
+}
+
+// ---- A future that keeps its waker for us ----
+
+struct keeper {
+    struct future base;
+    int polls_left;
+    char *held;
+};
+
+enum { most_kept = 8 };
+static struct waker kept[most_kept];
+static int kept_count, clones_each, dropped, made;
+
+static enum poll_result keeper_poll(struct future *self,
+                                    const struct waker *waker, void *out) {
+    struct keeper *me = (struct keeper *)self;
+    (void)out;
+    if (--me->polls_left <= 0) {
+        return FUTURE_READY;
+    }
+    for (int i = 0; i < clones_each; i++) {
+        kept[kept_count++] = waker_clone(waker);
+    }
+    return FUTURE_PENDING;
+}
+
+static void keeper_drop(struct future *self) {
+    dropped++;
+    free(((struct keeper *)self)->held);
+}
+
+static void *must_have(size_t size) {
+    void *memory = calloc(1, size);
+    if (memory == NULL) {
+        abort();
+    }
+    return memory;
+}
+
+// A job whose future is ready at its poll number polls, and keeps so many clones at each
+// poll before.
+static struct job *make(int polls, int clones) {
+    static const struct future_ops ops = {sizeof(struct keeper), 0, keeper_poll,
+                                          keeper_drop};
+    struct {
+        struct job job;
+        struct keeper keeper;
+    } *both = must_have(sizeof *both);
+    both->keeper = (struct keeper){{&ops}, polls, must_have(100)};
+    both->job.future = &both->keeper.base;
+    atomic_init(&both->job.refs, 2); // its maker's and the queue's
+    atomic_init(&both->job.queued, true);
+    kept_count = 0;
+    clones_each = clones;
+    made++;
+    put_on_queue(&both->job);
+    return &both->job;
+}
+
+static void drop_kept(void) {
+    for (int i = 0; i < kept_count; i++) {
+        waker_drop(&kept[i]);
+    }
+}
+
+// ---- The scenes ----
+
+static void count_the_holders(void) {
+    struct job *job = make(3, 2);
+    run();
+    printf("its maker and two wakers hold it: %d\n", atomic_load(&job->refs));
+    waker_wake(&kept[1]);
+    printf("and the queue: %d\n", atomic_load(&job->refs));
+    waker_wake(&kept[0]);
+    waker_wake(&kept[1]);
+    int polls = run();
+    printf("woken three times before it ran: polled %d times, queued twice %d "
+           "times\n",
+           polls, twice);
+    waker_wake(&kept[0]);
+    polls = run();
+    printf("woken again when it had run: polled %d times\n", polls);
+    drop_kept();
+    job_release(job);
+}
+
+// The queue is the last one who holds it.
+static void its_maker_lets_go_first(void) {
+    struct job *job = make(2, 1);
+    run();
+    job_release(job);
+    waker_wake(&kept[0]);
+    drop_kept();
+    run();
+    printf("its maker let go first: dropped %d of %d futures\n", dropped, made);
+}
+
+static void another_thread_is_quicker(void) {
+    struct job *job = make(2, 1);
+    run();
+    job_release(job);
+    run_soon = true;
+    waker_wake(&kept[0]);
+    run_soon = false;
+    drop_kept();
+    printf("it ran before the wake was over: dropped %d of %d futures\n",
+           dropped, made);
+}
+
+static void nobody_can_wake_it(void) {
+    struct job *job = make(2, 3);
+    run();
+    job_release(job);
+    drop_kept();
+    printf("nobody could wake it any more: dropped %d of %d futures\n", dropped,
+           made);
+}
+
+// ---- Two threads let go of the last two wakers, many times ----
+
+enum { rounds = 2000 };
+static struct waker last_two[2];
+static atomic_int turn; // of main: the number of the round
+static atomic_int gone; // threads that have let go, in all rounds
+
+static void *let_go(void *waker) {
+    for (int round = 1; round <= rounds; round++) {
+        while (atomic_load(&turn) < round) {
+            (void)sched_yield();
+        }
+        waker_drop(waker);
+        atomic_fetch_add(&gone, 1);
+    }
+    return NULL;
+}
+
+static void two_threads_let_go(void) {
+    pthread_t threads[2];
+    for (int i = 0; i < 2; i++) {
+        if (pthread_create(&threads[i], NULL, let_go, &last_two[i]) != 0) {
+            abort();
+        }
+    }
+    for (int round = 1; round <= rounds; round++) {
+        struct job *job = make(2, 2);
+        run();
+        last_two[0] = kept[0];
+        last_two[1] = kept[1];
+        job_release(job);
+        atomic_store(&turn, round);
+        while (atomic_load(&gone) < 2 * round) {
+            (void)sched_yield();
+        }
+    }
+    for (int i = 0; i < 2; i++) {
+        pthread_join(threads[i], NULL);
+    }
+    printf("two threads let go at once: dropped %d of %d futures\n", dropped,
+           made);
+}
+
+int main(void) {
+    count_the_holders();
+    its_maker_lets_go_first();
+    another_thread_is_quicker();
+    nobody_can_wake_it();
+    two_threads_let_go();
+    memset(kept, 0, sizeof kept); // what is only held here counts as lost
+    memset(last_two, 0, sizeof last_two);
+    first = NULL;
+    return 0;
+}
