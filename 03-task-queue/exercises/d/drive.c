@@ -1,0 +1,197 @@
+#define _POSIX_C_SOURCE 200809L
+// The scenes of 03d. First four tasks on the one worker, each of which keeps the lock
+// over several turns. Then some by hand, with wakers that count.
+#include "executor.h"
+#include "exercise.h"
+#include "task.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static struct task_mutex lock;
+
+// ---- Four tasks ----
+
+static int inside, most_inside, lock_polls;
+
+struct user {
+    struct future base;
+    enum { START, LOCKING, HOLDING } at;
+    int number, turns;
+    struct waiter wait;
+};
+
+static enum poll_result user_poll(struct future *self,
+                                  const struct waker *waker, void *out) {
+    struct user *me = (struct user *)self;
+    if (me->at == START) {
+        me->wait = task_mutex_lock(&lock);
+        me->at = LOCKING;
+    }
+    if (me->at == LOCKING) {
+        lock_polls++;
+        if (future_poll(&me->wait.base, waker, out) == FUTURE_PENDING) {
+            return FUTURE_PENDING;
+        }
+        future_drop(&me->wait.base);
+        inside++;
+        most_inside = inside > most_inside ? inside : most_inside;
+        printf("task %d has the lock\n", me->number);
+        me->at = HOLDING;
+    }
+    if (me->turns-- > 0) {
+        waker_wake(waker);
+        return FUTURE_PENDING;
+    }
+    inside--;
+    task_mutex_unlock(&lock);
+    return FUTURE_READY;
+}
+
+static void user_drop(struct future *self) {
+    struct user *me = (struct user *)self;
+    if (me->at == LOCKING) {
+        future_drop(&me->wait.base);
+    }
+}
+
+static void four_tasks(void) {
+    static const struct future_ops ops = {sizeof(struct user), 0, user_poll,
+                                          user_drop};
+    struct task *tasks[4];
+    task_mutex_init(&lock);
+    for (int i = 0; i < 4; i++) {
+        struct user f = {
+            .base = {&ops}, .number = i + 1, .turns = (i * 3 + 3) % 4};
+        tasks[i] = spawn_task(&f.base);
+        if (tasks[i] == NULL) {
+            abort();
+        }
+    }
+    for (int i = 0; i < 4; i++) {
+        (void)task_join(tasks[i], NULL);
+    }
+    printf("at most %d inside, asked for the lock %d times\n", most_inside,
+           lock_polls);
+}
+
+// ---- By hand ----
+
+enum { most_waiters = 4 };
+static int wakes[most_waiters], clones, drops;
+static struct waiter *waiters[most_waiters];
+
+static void count_clone(void *data) {
+    (void)data;
+    clones++;
+}
+
+static void count_drop(void *data) {
+    (void)data;
+    drops++;
+}
+
+// It locks: whoever wakes with that lock in his hand hangs.
+static void count_wake(void *data) {
+    pthread_mutex_lock(&lock.mutex);
+    pthread_mutex_unlock(&lock.mutex);
+    ++*(int *)data;
+}
+
+static const struct waker_ops counting = {count_clone, count_wake, count_drop};
+
+static const char *ask(int i) {
+    const struct waker waker = {&counting, &wakes[i]};
+    if (waiters[i] == NULL) {
+        waiters[i] = malloc(sizeof *waiters[i]);
+        if (waiters[i] == NULL) {
+            abort();
+        }
+        *waiters[i] = task_mutex_lock(&lock);
+    }
+    return future_poll(&waiters[i]->base, &waker, NULL) == FUTURE_READY ? "yes"
+                                                                        : "no";
+}
+
+// Its memory is gone too: who is still in the line with it, shows.
+static void leave(int i) {
+    future_drop(&waiters[i]->base);
+    free(waiters[i]);
+    waiters[i] = NULL;
+}
+
+static void begin(int count) {
+    task_mutex_init(&lock);
+    for (int i = 0; i < most_waiters; i++) {
+        wakes[i] = 0;
+    }
+    for (int i = 0; i < count; i++) {
+        (void)ask(i);
+    }
+}
+
+static void one_leaves_the_line(void) {
+    begin(4);
+    leave(2);
+    leave(0); // it has the lock, and goes on with it
+    printf("one left the line, nobody is woken: %d\n",
+           wakes[1] + wakes[2] + wakes[3]);
+    task_mutex_unlock(&lock);
+    printf("the next has it: %s\n", ask(1));
+    leave(1);
+    task_mutex_unlock(&lock);
+    printf("and then the one behind the gap: %s, wakes %d and %d\n", ask(3),
+           wakes[1], wakes[3]);
+    leave(3);
+    task_mutex_unlock(&lock);
+    printf("and then it is free: %s\n", ask(0));
+    leave(0);
+    task_mutex_unlock(&lock);
+}
+
+static void a_newcomer(void) {
+    begin(2);
+    task_mutex_unlock(&lock);
+    printf("a newcomer gets it before the one who waited: %s\n", ask(2));
+    printf("and the one who waited: %s\n", ask(1));
+    for (int i = 0; i < 3; i++) {
+        leave(i);
+    }
+}
+
+static void dropped_when_it_was_given(void) {
+    begin(3);
+    task_mutex_unlock(&lock);
+    leave(1);
+    printf("given to one who then left: the next is woken %d times\n",
+           wakes[2]);
+    printf("and has it: %s\n", ask(2));
+    leave(0);
+    leave(2);
+}
+
+// Each poll may bring another waker; the last one counts.
+static void polled_with_two_wakers(void) {
+    const struct waker other = {&counting, &wakes[3]};
+    begin(2);
+    (void)future_poll(&waiters[1]->base, &other, NULL);
+    task_mutex_unlock(&lock);
+    printf("polled with two wakers: first woken %d, second %d\n", wakes[1],
+           wakes[3]);
+    leave(0);
+    (void)ask(1);
+    leave(1);
+    task_mutex_unlock(&lock);
+    printf("and at the end it is free: %s\n", ask(2));
+    leave(2);
+}
+
+int main(void) {
+    four_tasks();
+    one_leaves_the_line();
+    a_newcomer();
+    dropped_when_it_was_given();
+    polled_with_two_wakers();
+    printf("clones and drops differ by %d\n", clones - drops);
+    return 0;
+}
