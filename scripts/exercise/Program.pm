@@ -68,10 +68,11 @@ sub enter {
     open STDOUT, '>&', $in;
     open STDERR, '>', "${base}stderr";
     open STDIN, '<', '/dev/null';
+    # A library sees nothing of a sanitizer: what was freed is filled, so that it stumbles.
     my %options = (
         TRACE_FILE => "${base}trace.json", TRACE_PROGRAM => $spec->{id}, TRACE_ACT => 'yours',
         TRACE_COUNTS => 1, TRY_SEED => 1 + int rand 1_000_000,
-        ASAN_OPTIONS => "detect_leaks=1:exitcode=86:detect_stack_use_after_return=0:log_path=${base}report",
+        ASAN_OPTIONS => "detect_leaks=1:exitcode=86:detect_stack_use_after_return=0:max_free_fill_size=4096:free_fill_byte=219:log_path=${base}report",
         LSAN_OPTIONS => 'exitcode=86',
         TSAN_OPTIONS => "halt_on_error=0:exitcode=86:suppressions=scripts/exercise/thread.supp:log_path=${base}report",
         UBSAN_OPTIONS => "print_stacktrace=1:exitcode=86:log_path=${base}report");
