@@ -156,7 +156,7 @@ int main(void) {
     play("two chunks", two, two_body, 7);
     play("two chunks", two, two_body, 1);
     play("sizes with zeros in front",
-         "05\r\nhello\r\n00c\r\n, zero 0 it!\r\n000\r\n\r\n",
+         "05\r\nhello\r\n0000000c\r\n, zero 0 it!\r\n000\r\n\r\n",
          "hello, zero 0 it!", 1000);
     play("no data at all", "0\r\n\r\n", "", 1000);
     each_split();
