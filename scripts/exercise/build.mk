@@ -29,3 +29,6 @@ traced/leash.o: $(ROOT)/scripts/exercise/leash.c
 
 # See trace_lock in trace.h.
 traced/%.o: override CFLAGS := $(filter-out -fsanitize=%,$(CFLAGS))
+
+# A changed header, such as exercise.h, builds both anew.
+-include $(OUT)/answer.d $(OUT)/scene.d
