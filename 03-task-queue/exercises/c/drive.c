@@ -149,6 +149,7 @@ static void count_the_holders(void) {
     printf("and the queue: %d\n", atomic_load(&job->refs));
     waker_wake(&kept[0]);
     waker_wake(&kept[1]);
+    printf("and when it was woken twice more: %d\n", atomic_load(&job->refs));
     int polls = run();
     printf("woken three times before it ran: polled %d times, queued twice %d "
            "times\n",

@@ -1,10 +1,12 @@
 #define _POSIX_C_SOURCE 200809L
 // The scenes of 03d. First four tasks on the one worker, each of which keeps the lock
-// over several turns. Then some by hand, with wakers that count.
+// over several turns. Then some by hand, with wakers that count, and two threads.
 #include "executor.h"
 #include "exercise.h"
 #include "task.h"
 
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -13,6 +15,8 @@ static struct task_mutex lock;
 // ---- Four tasks ----
 
 static int inside, most_inside, lock_polls;
+static pthread_mutex_t gate =
+    PTHREAD_MUTEX_INITIALIZER; // main's, while it spawns
 
 struct user {
     struct future base;
@@ -25,6 +29,9 @@ static enum poll_result user_poll(struct future *self,
                                   const struct waker *waker, void *out) {
     struct user *me = (struct user *)self;
     if (me->at == START) {
+        // Nobody begins before all are there, or it could be done before they come.
+        pthread_mutex_lock(&gate);
+        pthread_mutex_unlock(&gate);
         me->wait = task_mutex_lock(&lock);
         me->at = LOCKING;
     }
@@ -60,6 +67,7 @@ static void four_tasks(void) {
                                           user_drop};
     struct task *tasks[4];
     task_mutex_init(&lock);
+    pthread_mutex_lock(&gate);
     for (int i = 0; i < 4; i++) {
         struct user f = {
             .base = {&ops}, .number = i + 1, .turns = (i * 3 + 3) % 4};
@@ -68,6 +76,7 @@ static void four_tasks(void) {
             abort();
         }
     }
+    pthread_mutex_unlock(&gate);
     for (int i = 0; i < 4; i++) {
         (void)task_join(tasks[i], NULL);
     }
@@ -134,6 +143,8 @@ static void one_leaves_the_line(void) {
     begin(4);
     leave(2);
     leave(0); // it has the lock, and goes on with it
+    struct waiter never_polled = task_mutex_lock(&lock);
+    future_drop(&never_polled.base);
     printf("one left the line, nobody is woken: %d\n",
            wakes[1] + wakes[2] + wakes[3]);
     task_mutex_unlock(&lock);
@@ -186,6 +197,65 @@ static void polled_with_two_wakers(void) {
     leave(2);
 }
 
+// ---- Two threads ----
+
+enum { times_each = 300 };
+static atomic_int in_line; // how many have come so far, of both threads
+static int turns;          // whoever has the lock may change it
+
+static void silent(void *data) {
+    (void)data;
+}
+
+// The lock is main's, so both wait, and leave the line at about the same time. The counter
+// is relaxed, so that it orders nothing: the answer alone does.
+static void *change_ones_mind(void *unused) {
+    static const struct waker_ops ops = {silent, silent, silent};
+    static const struct waker waker = {&ops, NULL};
+    for (int i = 1; i <= times_each; i++) {
+        struct waiter wait = task_mutex_lock(&lock);
+        (void)future_poll(&wait.base, &waker, NULL);
+        atomic_fetch_add_explicit(&in_line, 1, memory_order_relaxed);
+        while (atomic_load_explicit(&in_line, memory_order_relaxed) < 2 * i) {
+            (void)sched_yield();
+        }
+        future_drop(&wait.base);
+    }
+    return unused;
+}
+
+static void *take_turns(void *unused) {
+    for (int i = 0; i < times_each; i++) {
+        struct waiter wait = task_mutex_lock(&lock);
+        block_on(&wait.base, NULL);
+        turns++;
+        task_mutex_unlock(&lock);
+    }
+    return unused;
+}
+
+static void run_two(void *(*body)(void *)) {
+    pthread_t threads[2];
+    for (int i = 0; i < 2; i++) {
+        if (pthread_create(&threads[i], NULL, body, NULL) != 0) {
+            abort();
+        }
+    }
+    for (int i = 0; i < 2; i++) {
+        pthread_join(threads[i], NULL);
+    }
+}
+
+static void two_threads(void) {
+    begin(1);
+    printf("two threads join the line and leave it, and then take turns\n");
+    run_two(change_ones_mind);
+    leave(0);
+    task_mutex_unlock(&lock);
+    run_two(take_turns);
+    printf("they had %d of %d turns\n", turns, 2 * times_each);
+}
+
 int main(void) {
     four_tasks();
     one_leaves_the_line();
@@ -193,5 +263,6 @@ int main(void) {
     dropped_when_it_was_given();
     polled_with_two_wakers();
     printf("clones and drops differ by %d\n", clones - drops);
+    two_threads();
     return 0;
 }

@@ -12,6 +12,11 @@
 
 #include <time.h>
 
+#ifdef WRONG_NEEDS_NO_MUTEX
+#define pthread_mutex_lock(m) ((void)(m))
+#define pthread_mutex_unlock(m) ((void)(m))
+#endif
+
 static enum poll_result waiter_poll(struct future *self,
                                     const struct waker *waker, void *out) {
     struct waiter *me = waiter_of(self);
@@ -120,10 +125,15 @@ void task_mutex_unlock(struct task_mutex *m) {
 
 static void waiter_drop(struct future *self) {
     struct waiter *me = waiter_of(self);
+#ifdef WRONG_LEAVES_WITHOUT_THE_MUTEX
+    line_leave(me->of, me);
+#endif
     pthread_mutex_lock(&me->of->mutex);
     line_leave(me->of, me); // who is not there, does not leave
     struct waker old = waker_take(&me->waker);
-#ifdef WRONG_UNLOCKS_WHEN_IT_IS_DONE
+#ifdef WRONG_UNLOCKS_WHEN_IT_IS_NEW
+    bool has_it = me->at == GIVEN || me->at == NEW;
+#elif defined WRONG_UNLOCKS_WHEN_IT_IS_DONE
     bool has_it = me->at == GIVEN || me->at == DONE;
 #else
     bool has_it = me->at == GIVEN;
