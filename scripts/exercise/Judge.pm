@@ -11,6 +11,8 @@ our @EXPORT = qw(judge);
 my @general = map { { kind => 'not', id => $_->[0], condition => $_->[1], text => $_->[2] } } (
     ['race', 'report == "data race"',
         'Two threads touched the same memory and at least one wrote: {report.by} in line {report.line}, {report.by2} in line {report.line2}. Nothing puts the one before the other.'],
+    ['use-after-free', 'report == "use after free" and report.line == "?"',
+        'Memory was used that had been freed before, and not by a line of yours: somebody still knew of something that your part should have let go of, or stopped. Who?'],
     ['use-after-free', 'report == "use after free"',
         'Line {report.line} uses memory that was freed before, in line {report.line2}. Who still needs it then?'],
     ['double-free', 'report == "double free"', 'Line {report.line} frees what was freed before, in line {report.line2}.'],
