@@ -29,6 +29,9 @@ static bool cut_brackets(struct span *s) {
 }
 
 bool http_is_host(struct span s) {
+    if (s.size == 0) {
+        return true; // none at all: there may be no octet to look at
+    }
     bool good = span_cut_octet(&s, '[') ? cut_brackets(&s) : cut_name(&s);
     if (good && span_cut_octet(&s, ':')) {
         span_cut_set(&s, OCTET_DIGIT);

@@ -69,7 +69,7 @@ static void order_of_three(int fd) {
     ask(fd, 1, "/slow/300", true);
     ask(fd, 3, "/slow/100", true);
     ask(fd, 5, "/hello", true);
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 3 && (i == 0 || order[i - 1] != 0); i++) {
         order[i] = next_answer(fd);
         took[order[i] % 8] = client_now() - start;
     }
@@ -106,7 +106,7 @@ static void taken_back(int fd) {
 }
 
 static int connect_and_begin(void) {
-    int fd = client_connect(0, 800);
+    int fd = client_connect(0, 700);
     (void)client_send(fd, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 24);
     send_frame(fd, 4, 0, 0, "", 0);
     return fd;

@@ -1,0 +1,58 @@
+#define _POSIX_C_SOURCE 200809L
+// Exercise 07c: an answer bit by bit. nghttp2 asks on_read_answer for the next bytes of a
+// body. Sometimes none are there yet, and more will come; then nghttp2 must not ask again
+// until source_has_more says so. As it stands, an empty source is the end. See exercise.h.
+//
+//     make try-07c     builds it, runs it, and says what happened
+//     make hint-07c    a hint, and after that a stronger one
+#include "exercise.h"
+
+// ---- your part ----
+
+ssize_t on_read_answer(nghttp2_session *session, int32_t stream,
+                       uint8_t *buffer, size_t room, uint32_t *flags,
+                       nghttp2_data_source *from, void *user_data) {
+    struct source *s = from->ptr;
+    (void)session;
+    (void)stream;
+    (void)user_data;
+    size_t n = s->size < room ? s->size : room;
+#ifdef IGNORES_THE_ROOM
+    n = s->size;
+#endif
+    source_take(s, buffer, n);
+#ifdef ENDS_WHEN_EMPTY
+    if (s->size == 0) {
+        *flags |= NGHTTP2_DATA_FLAG_EOF;
+    }
+    return (ssize_t)n;
+#endif
+#ifndef NEVER_ENDS
+    if (s->size == 0 && s->is_last) {
+        *flags |= NGHTTP2_DATA_FLAG_EOF;
+        return (ssize_t)n;
+    }
+#endif
+    if (n == 0) {
+#ifdef RETURNS_ZERO
+        return 0;
+#else
+        s->deferred = true;
+        return NGHTTP2_ERR_DEFERRED; // do not ask; we will tell
+#endif
+    }
+    return (ssize_t)n;
+}
+
+void source_has_more(struct source *s) {
+#ifndef NEVER_RESUMES
+    if (s->deferred) {
+        s->deferred = false;
+        nghttp2_session_resume_data(s->session, s->stream);
+    }
+#else
+    (void)s;
+#endif
+}
+
+// ---- to here ----
