@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/select.h>
+#include <time.h>
 
 static struct timer timer = {.mutex = PTHREAD_MUTEX_INITIALIZER};
 static int waits; // guarded by the timer's mutex
@@ -134,6 +135,63 @@ static void pause_ms(long ms) {
     (void)select(0, NULL, NULL, NULL, &t);
 }
 
+static void a_waker_that_locks(void) {
+    printf("by hand: a waker that wants the lock\n");
+    atomic_store(&wakes, 0);
+    struct nap *nap = begin(0.03);
+    (void)sem_wait(&woken);
+    pause_ms(30);
+    printf("it was woken: %d\n", atomic_load(&wakes));
+    while (sem_trywait(&woken) == 0) { // of wakes too many
+    }
+    end(nap);
+}
+
+// A waker that lets its nap go when it is called, as one can that ends a task. What
+// it points to is counted, and gone with its last clone.
+struct ender {
+    atomic_int holders;
+    struct nap *nap;
+};
+
+static void ender_clone(void *data) {
+    atomic_fetch_add(&((struct ender *)data)->holders, 1);
+}
+
+static void ender_drop(void *data) {
+    struct ender *me = data;
+    if (atomic_fetch_sub(&me->holders, 1) == 1) {
+        free(me);
+    }
+}
+
+static void ender_wake(void *data) {
+    struct ender *me = data;
+    if (me->nap != NULL) {
+        end(me->nap);
+    }
+    me->nap = NULL; // whoever calls a waker still holds it
+    sem_post(&woken);
+}
+
+static void a_waker_that_ends_its_nap(void) {
+    static const struct waker_ops ops = {ender_clone, ender_wake, ender_drop};
+    printf("by hand: a waker that ends its nap\n");
+    struct ender *ender = malloc(sizeof *ender);
+    struct nap *nap = malloc(sizeof *nap);
+    if (ender == NULL || nap == NULL) {
+        abort();
+    }
+    struct waker its = {&ops, ender};
+    atomic_init(&ender->holders, 1);
+    ender->nap = nap;
+    *nap = nap_for(&timer, 0.03);
+    (void)future_poll(&nap->base, &its, NULL);
+    waker_drop(&its); // the nap has a clone
+    (void)sem_wait(&woken);
+    printf("it was ended\n");
+}
+
 // The thread sleeps for a minute when the short one comes. A timer that does not
 // look again hangs.
 static void a_minute_and_a_moment(void) {
@@ -144,14 +202,6 @@ static void a_minute_and_a_moment(void) {
     block_on(&moment.base, NULL);
     printf("the moment is over\n");
     end(minute); // long before it is due
-}
-
-static void a_waker_that_locks(void) {
-    printf("by hand: a waker that wants the lock\n");
-    struct nap *nap = begin(0.03);
-    (void)sem_wait(&woken);
-    printf("it was woken\n");
-    end(nap);
 }
 
 static void dropped_half_way(void) {
@@ -165,16 +215,34 @@ static void dropped_half_way(void) {
     printf("two of three were dropped: wakes %d\n", atomic_load(&wakes));
 }
 
+// ---- The thread ----
+
+static double worked_ms; // read after the join
+
+static void *keep(void *unused) {
+    struct timespec used;
+    (void)keep_time(&timer);
+    pthread_mutex_lock(&timer.mutex);
+    if (timer.running) {
+        printf("its thread has ended, though the timer was running\n");
+    }
+    pthread_mutex_unlock(&timer.mutex);
+    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+    worked_ms = (double)used.tv_sec * 1e3 + (double)used.tv_nsec / 1e6;
+    return unused;
+}
+
 int main(void) {
     pthread_t thread;
     timer.running = true;
     if (clock_wait_init(&timer.changed) != 0 || sem_init(&woken, 0, 0) != 0 ||
-        pthread_create(&thread, NULL, keep_time, &timer) != 0) {
+        pthread_create(&thread, NULL, keep, NULL) != 0) {
         return EXIT_FAILURE;
     }
     play_tasks();
-    a_minute_and_a_moment();
     a_waker_that_locks();
+    a_waker_that_ends_its_nap();
+    a_minute_and_a_moment();
     dropped_half_way();
     struct nap *last = begin(60);
     pthread_mutex_lock(&timer.mutex);
@@ -183,7 +251,7 @@ int main(void) {
     pthread_mutex_unlock(&timer.mutex);
     pthread_join(thread, NULL);
     end(last);
-    printf("the timer has ended\n");
+    printf("the timer has ended, after %.0f ms of work\n", worked_ms);
     printf("clones and drops differ by %d\n",
            atomic_load(&clones) - atomic_load(&drops));
     timer.first = NULL;

@@ -10,6 +10,7 @@
 
 // ---- your part ----
 
+#include "clock_wait.h"
 #include <time.h>
 
 #if defined RIGHT_WAKES_ALL_AT_ONCE
@@ -38,7 +39,13 @@ static void wake_due(struct timer *t) {
     }
 #endif
     leave_list(t, nap);
-#ifdef RIGHT_CLONES_THE_WAKER
+#if defined WRONG_LENDS_THE_WAKER
+    struct waker waker = nap->waker, lent = waker;
+    pthread_mutex_unlock(&t->mutex);
+    waker_wake(&lent);
+    pthread_mutex_lock(&t->mutex);
+    return;
+#elif defined RIGHT_CLONES_THE_WAKER
     struct waker waker = waker_clone(&nap->waker);
     struct waker mine = waker_take(&nap->waker);
     pthread_mutex_unlock(&t->mutex);
@@ -50,7 +57,7 @@ static void wake_due(struct timer *t) {
 #ifdef WRONG_USES_THE_NAP_AFTERWARDS
     waker_wake(&waker);
     pthread_mutex_lock(&t->mutex);
-    nap->due = INT64_MAX;
+    nap->next = NULL;
     pthread_mutex_unlock(&t->mutex);
 #elif !defined WRONG_WAKES_NOBODY
     waker_wake(&waker);
@@ -99,7 +106,15 @@ void *keep_time(void *timer) {
     if (nap != NULL) {
         until = nap->due;
     }
+#ifdef RIGHT_WAITS_BY_ITSELF
+    if (until == INT64_MAX) {
+        pthread_cond_wait(&t->changed, &t->mutex);
+    } else {
+        clock_wait_until(&t->changed, &t->mutex, until);
+    }
+#else
     wait_until(t, until);
+#endif
 #endif
     }
     pthread_mutex_unlock(&t->mutex);
@@ -109,7 +124,9 @@ void *keep_time(void *timer) {
 static void nap_drop(struct future *self) {
     struct nap *me = nap_of(self);
     struct timer *t = me->of;
+#ifndef WRONG_DROPS_WITHOUT_THE_LOCK
     pthread_mutex_lock(&t->mutex);
+#endif
     if (me->is_listed) {
         leave_list(t, me);
     }
@@ -117,7 +134,12 @@ static void nap_drop(struct future *self) {
 #ifdef WRONG_WAKES_THE_DROPPED
     waker_wake(&old);
 #endif
+#if !defined WRONG_DROPS_WITHOUT_THE_LOCK && !defined WRONG_KEEPS_THE_LOCK
     pthread_mutex_unlock(&t->mutex);
+#endif
+#ifdef WRONG_WAKES_AFTER_THE_DROP
+    waker_wake(&old);
+#endif
     waker_drop(&old);
 }
 
