@@ -36,7 +36,7 @@ sub build_answer {
         $make, '--no-print-directory', '-s', '-C', $place,
         '-f', '../../../scripts/exercise/build.mk', "--eval=vpath %.c ../../../$spec->{chapter}",
         'ROOT=../../..', "CHAPTER=$spec->{chapter}", "CC=$cc", 'CFLAGS=' . flags_for($sanitize),
-        "SOURCE=../../../$source", "SCENE=$scene", "OUT=$out",
+        "SOURCE=../../../$source", "SCENE=$scene", "STAGE=stages/$spec->{id}.o", "OUT=$out",
         'REPLACES=' . ($spec->{replaces} // ''),
         'DEFINE=' . ($define // ''));
     my $command = join ' ', map { "'" . s/'/'\\''/gr . "'" } @words;

@@ -5,7 +5,7 @@
 # pass and WRONG_... must not.
 #
 #   REPEAT=30   judges each so many times; all must agree
-#   JOBS=2      so many at a time
+#   JOBS=6      so many at a time
 #   SAY=1       with the words
 package Prove;
 use strict;
@@ -112,17 +112,18 @@ sub prove_one {
     return $line;
 }
 
-# Each in a process of its own, so many at a time. RETURNS their lines.
-sub prove_all {
-    my (@work) = @_;
-    my $jobs = $ENV{JOBS} // 2;
+# Calls $do->(@$_) for each of the work, in a process of its own, so many at a time.
+# RETURNS what they returned, as lines.
+sub in_parallel {
+    my ($do, @work) = @_;
+    my $jobs = $ENV{JOBS} // 6; # on two processors, since hung answers only wait
     my (@lines, %from);
     while (@work || %from) {
         while (@work && keys %from < $jobs) {
             my $w = shift @work;
             pipe my $out, my $in or die "pipe: $!\n";
             my $pid = fork // die "fork: $!\n";
-            if ($pid == 0) { close $out; print $in prove_one(@$w); close $in; POSIX::_exit(0) }
+            if ($pid == 0) { close $out; print $in $do->(@$w); close $in; POSIX::_exit(0) }
             close $in;
             $from{$pid} = $out;
         }
@@ -130,9 +131,27 @@ sub prove_all {
         my $out = delete $from{$pid} or next;
         my $line = do { local $/; <$out> } // "FAILED  the judge itself died\n";
         print $line;
-        push @lines, $line;
+        push @lines, $line if $line ne '';
     }
     return @lines;
+}
+
+# What several answers share is built once, before two can build it at a time: the
+# chapter's modules, and then each scene.
+sub build_first {
+    my ($spec, $sanitize) = @_;
+    build_answer($spec, "$spec->{dir}/answers.c", "prove/$spec->{id}-right", $sanitize);
+    return '';
+}
+
+sub build_what_is_shared {
+    my (%first, @chapters, @scenes);
+    for my $spec (@_) {
+        for my $sanitize (sanitizers($spec)) {
+            push @{ $first{"$spec->{chapter} $sanitize"}++ ? \@scenes : \@chapters }, [$spec, $sanitize];
+        }
+    }
+    in_parallel(\&build_first, @$_) for \@chapters, \@scenes;
 }
 
 # A rule that no answer meets may be wrong, and nobody would know.
@@ -146,17 +165,10 @@ sub prove {
     my @specs  = map { spec($_) } @_ ? @_ : all_ids();
     my @faults = map { faults($_) } @specs; # before any time is spent on answers
     if (@faults) { print "FAILED  $_\n" for @faults; return 1 }
-    my (%first, @work);
-    # What all of a chapter need is built once, before two can build it at a time.
-    for my $spec (@specs) {
-        for my $sanitize (sanitizers($spec)) {
-            next if $first{"$spec->{chapter} $sanitize"}++;
-            build_answer($spec, "$spec->{dir}/answers.c", "prove/$spec->{id}-first", $sanitize);
-        }
-        push @work, work_of($spec);
-    }
+    build_what_is_shared(@specs);
+    my @work = map { work_of($_) } @specs;
     my $count = @work;
-    my @lines = prove_all(@work);
+    my @lines = in_parallel(\&prove_one, @work);
     push @faults, map { idle_rules($_, @lines) } @specs;
     print "FAILED  $_\n" for @faults;
     my $failed = @faults + grep { !/^ok/ } @lines;

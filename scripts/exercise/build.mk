@@ -4,6 +4,7 @@
 # CHAPTER, CC, CFLAGS and
 #   SOURCE    the answer
 #   SCENE     drive.c of the exercise, or nothing
+#   STAGE     its object file, which all answers of the exercise share
 #   OUT       where the program goes
 #   REPLACES  the module whose place the answer takes, or nothing
 include $(ROOT)/scripts/trace/twin.mk
@@ -11,7 +12,7 @@ include $(ROOT)/scripts/trace/twin.mk
 
 # The first object of a chapter is the one with main.
 MODULES := $(filter-out $(firstword $(OBJECTS)) acts.o $(REPLACES:%=%.o),$(OBJECTS))
-PARTS := $(OUT)/answer.o $(if $(SCENE),$(OUT)/scene.o) traced/leash.o
+PARTS := $(OUT)/answer.o $(if $(SCENE),$(STAGE)) traced/leash.o
 
 $(OUT)/program: $(PARTS) $(MODULES) $(TRACER)
 	$(CC) $(CFLAGS) $(LDFLAGS) $(addprefix $(WRAP),$(WRAPPED)) -o $@ $(PARTS) $(MODULES) $(TRACER) $(LDLIBS)
@@ -20,7 +21,8 @@ $(OUT)/program: $(PARTS) $(MODULES) $(TRACER)
 $(OUT)/answer.o: $(SOURCE)
 	$(CC) $(CFLAGS) -Dmain=scene_main $(DEFINE:%=-D%) -I$(ROOT)/$(CHAPTER) $(if $(SCENE),-I$(dir $(SCENE))) -c -o $@ $<
 
-$(OUT)/scene.o: $(SCENE)
+$(STAGE): $(SCENE)
+	@mkdir -p $(dir $(STAGE))
 	$(CC) $(CFLAGS) -Dmain=scene_main -I$(ROOT)/$(CHAPTER) -c -o $@ $<
 
 traced/leash.o: $(ROOT)/scripts/exercise/leash.c
@@ -31,4 +33,4 @@ traced/leash.o: $(ROOT)/scripts/exercise/leash.c
 traced/%.o: override CFLAGS := $(filter-out -fsanitize=%,$(CFLAGS))
 
 # A changed header, such as exercise.h, builds both anew.
--include $(OUT)/answer.d $(OUT)/scene.d
+-include $(OUT)/answer.d $(STAGE:.o=.d)
