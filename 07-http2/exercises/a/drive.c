@@ -226,6 +226,7 @@ int main(void) {
     begin_text();
     add_frames();
     in_pieces("four frames", room);
+    in_pieces("from another client,", room);
     in_pieces("four frames", 1);
     struct connection c = play(room);
     print_frame("the first", &c, 0);
