@@ -91,8 +91,9 @@ static void move(nghttp2_session *from, nghttp2_session *to) {
 static char wanted[all + 1];
 
 static void add_bit(int number) {
-    char *bit = wanted + number * bit_size;
-    snprintf(bit, bit_size + 1, "bit %05d of ", rand() % 100000);
+    char bit[32];
+    snprintf(bit, sizeof bit, "bit %05d of ", rand() % 100000);
+    memcpy(wanted + number * bit_size, bit, bit_size);
     memcpy(source.bytes + source.size, bit, bit_size);
     source.size += bit_size;
     source.is_last = number == bits - 1;
