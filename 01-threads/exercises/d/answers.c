@@ -126,7 +126,7 @@ static void *put_all(void *unused) {
 // Slow at first, so that the box is full, and then fast, so that it is empty.
 static void *take_all(void *sum) {
     for (int i = 0; i < each; i++) {
-        const struct timespec moment = {.tv_nsec = 20 * 1000 * 1000};
+        const struct timespec moment = {.tv_nsec = 45 * 1000 * 1000};
         if (i < 5) {
             nanosleep(&moment, NULL);
         }

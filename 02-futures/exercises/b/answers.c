@@ -5,6 +5,8 @@
 //
 //     make try-02b     builds it, runs it, and says what happened
 //     make hint-02b    a hint, and after that a stronger one
+//
+// By hand, in the chapter's directory: make my-02b && ./my-02b
 #include "exercise.h"
 
 #include <errno.h>

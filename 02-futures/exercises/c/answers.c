@@ -4,6 +4,8 @@
 //
 //     make try-02c     builds it, runs it, and says what happened
 //     make hint-02c    a hint, and after that a stronger one
+//
+// By hand, in the chapter's directory: make my-02c && ./my-02c
 #include "exercise.h"
 
 // ---- your part ----

@@ -4,6 +4,8 @@
 //
 //     make try-03a     builds it, runs it, and says what happened
 //     make hint-03a    a hint, and after that a stronger one
+//
+// By hand, in the chapter's directory: make my-03a && ./my-03a
 #include "exercise.h"
 
 // ---- your part ----

@@ -5,6 +5,8 @@
 //
 //     make try-03b     builds it, runs it, and says what happened
 //     make hint-03b    a hint, and after that a stronger one
+//
+// By hand, in the chapter's directory: make my-03b && ./my-03b
 #include "exercise.h"
 
 // ---- your part ----

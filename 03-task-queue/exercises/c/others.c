@@ -6,6 +6,8 @@
 //
 //     make try-03c     builds it, runs it, and says what happened
 //     make hint-03c    a hint, and after that a stronger one
+//
+// By hand, in the chapter's directory: make my-03c && ./my-03c
 #include "exercise.h"
 
 #include <stdlib.h>

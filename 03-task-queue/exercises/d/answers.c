@@ -6,6 +6,8 @@
 //
 //     make try-03d     builds it, runs it, and says what happened
 //     make hint-03d    a hint, and after that a stronger one
+//
+// By hand, in the chapter's directory: make my-03d && ./my-03d
 #include "exercise.h"
 
 // ---- your part ----

@@ -5,6 +5,8 @@
 //
 //     make try-04a     builds it, runs it, and says what happened
 //     make hint-04a    a hint, and after that a stronger one
+//
+// By hand, in the chapter's directory: make my-04a && ./my-04a
 #include "async_sleep.h"
 
 #include <errno.h>

@@ -6,6 +6,8 @@
 //
 //     make try-04b     builds it, runs it, and says what happened
 //     make hint-04b    a hint, and after that a stronger one
+//
+// By hand, in the chapter's directory: make my-04b && ./my-04b
 #include "exercise.h"
 
 // ---- your part ----

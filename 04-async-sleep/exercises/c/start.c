@@ -5,6 +5,8 @@
 //
 //     make try-04c     builds it, runs it, and says what happened
 //     make hint-04c    a hint, and after that a stronger one
+//
+// By hand, in the chapter's directory: make my-04c && ./my-04c
 #include "exercise.h"
 
 #include "clock.h"

@@ -5,6 +5,8 @@
 //
 //     make try-04d     builds it, runs it, and says what happened
 //     make hint-04d    a hint, and after that a stronger one
+//
+// By hand, in the chapter's directory: make my-04d && ./my-04d
 #include "exercise.h"
 
 // ---- your part ----

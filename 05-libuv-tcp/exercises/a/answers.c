@@ -5,6 +5,8 @@
 //
 //     make try-05a     builds it, runs it, and says what happened
 //     make hint-05a    a hint, and after that a stronger one
+//
+// By hand, in the chapter's directory: make my-05a && ./my-05a
 #include "exercise.h"
 
 #include <stdlib.h>

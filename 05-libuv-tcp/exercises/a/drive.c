@@ -3,7 +3,7 @@
 // The buffers of both ends are little, so that many bytes do not leave at once.
 #include "exercise.h"
 
-#include "../../../scripts/exercise/client.h"
+#include "../client.h"
 
 enum { most_clients = 4, little = 8192, many = 300000 };
 static uv_tcp_t listener;

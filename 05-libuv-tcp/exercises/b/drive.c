@@ -3,7 +3,7 @@
 // ends have little buffers, so that much is still on its way when a client leaves.
 #include "exercise.h"
 
-#include "../../../scripts/exercise/client.h"
+#include "../client.h"
 
 enum { most_clients = 6, little = 8192, many = 200000 };
 static uv_tcp_t listener;

@@ -7,6 +7,8 @@
 //
 //     make try-05b     builds it, runs it, and says what happened
 //     make hint-05b    a hint, and after that a stronger one
+//
+// By hand, in the chapter's directory: make my-05b && ./my-05b
 #include "exercise.h"
 
 #include <stdlib.h>

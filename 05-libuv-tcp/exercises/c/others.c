@@ -5,6 +5,8 @@
 //
 //     make try-05c     builds it, runs it, and says what happened
 //     make hint-05c    a hint, and after that a stronger one
+//
+// By hand, in the chapter's directory: make my-05c && ./my-05c
 #include "exercise.h"
 
 #include <stdlib.h>

@@ -3,7 +3,7 @@
 // while, another is served meanwhile, and a third leaves with a reset.
 #include "exercise.h"
 
-#include "../../../scripts/exercise/client.h"
+#include "../client.h"
 
 enum { most_clients = 3, little = 65536, much = 4000000 };
 static uv_tcp_t listener;

@@ -6,6 +6,8 @@
 //
 //     make try-05d     builds it, runs it, and says what happened
 //     make hint-05d    a hint, and after that a stronger one
+//
+// By hand, in the chapter's directory: make my-05d && ./my-05d
 #include "exercise.h"
 
 #include <stdlib.h>

@@ -6,6 +6,8 @@
 //
 //     make try-06a     builds it, runs it, and says what happened
 //     make hint-06a    a hint, and after that a stronger one
+//
+// By hand, in the chapter's directory: make my-06a && ./my-06a
 #include "exercise.h"
 
 #include <stdlib.h>

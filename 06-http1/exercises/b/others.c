@@ -14,6 +14,8 @@
 //
 //     make try-06b     builds it, runs it, and says what happened
 //     make hint-06b    a hint, and after that a stronger one
+//
+// By hand, in the chapter's directory: make my-06b && ./my-06b
 #include "exercise.h"
 
 #include <stdlib.h>

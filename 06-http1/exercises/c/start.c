@@ -11,6 +11,8 @@
 //
 //     make try-06c     builds it, runs it, and says what happened
 //     make hint-06c    a hint, and after that a stronger one
+//
+// By hand, in the chapter's directory: make my-06c && ./my-06c
 #include "exercise.h"
 
 #include <stdlib.h>

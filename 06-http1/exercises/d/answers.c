@@ -7,6 +7,8 @@
 //
 //     make try-06d     builds it, runs it, and says what happened
 //     make hint-06d    a hint, and after that a stronger one
+//
+// By hand, in the chapter's directory: make my-06d && ./my-06d
 #include "exercise.h"
 
 // ---- your part ----

@@ -13,6 +13,8 @@
 //
 //     make try-07a     builds it, runs it, and says what happened
 //     make hint-07a    a hint, and after that a stronger one
+//
+// By hand, in the chapter's directory: make my-07a && ./my-07a
 #include "exercise.h"
 
 #include <string.h>

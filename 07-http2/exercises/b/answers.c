@@ -7,6 +7,8 @@
 //
 //     make try-07b     builds it, runs it, and says what happened
 //     make hint-07b    a hint, and after that a stronger one
+//
+// By hand, in the chapter's directory: make my-07b && ./my-07b
 #include "exercise.h"
 
 #include "clock.h"

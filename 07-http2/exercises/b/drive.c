@@ -4,7 +4,7 @@
 // asks for slow ones once more, resets one, and leaves in the middle of another.
 #include "exercise.h"
 
-#include "../../../scripts/exercise/client.h"
+#include "../client.h"
 #include "http2_session.h"
 
 #include <stdatomic.h>

@@ -5,6 +5,8 @@
 //
 //     make try-07c     builds it, runs it, and says what happened
 //     make hint-07c    a hint, and after that a stronger one
+//
+// By hand, in the chapter's directory: make my-07c && ./my-07c
 #include "exercise.h"
 
 // ---- your part ----

@@ -8,6 +8,8 @@
 //
 //     make try-07d     builds it, runs it, and says what happened
 //     make hint-07d    a hint, and after that a stronger one
+//
+// By hand, in the chapter's directory: make my-07d && ./my-07d
 #include "exercise.h"
 
 static void job_free(struct pool_job *job) {
