@@ -15,7 +15,7 @@ static const char *const checks[] = {
     "rebuilds",    "carried",       "differences",     "no_such_chapter",
     "setup",       "lines_of_code", "exercise",        "exercise_specs",
     "no_orphan",   "no_shell",      "broken_source",   "full_disk",
-    "port_in_use",
+    "port_in_use", "prose",
 };
 
 enum {

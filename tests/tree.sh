@@ -104,6 +104,20 @@ carried() {
     bash scripts/carry --check || fail "carry does not mend it"
 }
 
+# The lessons read well, no section stands in one twice, and a question has the same
+# words everywhere.
+prose() {
+    local file twice question
+    perl scripts/readability --check README.md 0[1-4]*/README.md || fail "hard to read"
+    for file in 0*/README.md; do
+        twice=$(grep '^## ' "$file" | sort | uniq -d)
+        [ -z "$twice" ] || fail "$file has twice: $twice"
+        while read -r question; do
+            grep -qF "$question" README.md || fail "$file asks otherwise: $question"
+        done < <(sed -n 's/^\*\([A-Z].*?\)\*.*/\1/p' "$file")
+    done
+}
+
 differences() {
     local text
     text=$(make -s diff-04) || fail "make diff-04 fails"

@@ -21,7 +21,8 @@ static uv_loop_t loop;
 static pthread_t loop_thread;
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER; // guards what follows
 static struct client *clients[answering];
-static int answers, wrong, from_elsewhere, worked_on_the_loop, workers, working;
+static int answers, wrong, unworked, from_elsewhere, worked_on_the_loop,
+    workers, working;
 static int beats, beats_meanwhile;
 static pthread_t worked[32]; // the threads that did
 
@@ -100,6 +101,7 @@ void send_back(struct client *c, const char *bytes, size_t size) {
     if (number >=
         0) { // and not the one who leaves, if it was quicker than that
         wrong += !same;
+        unworked += size == strlen(wanted) && memcmp(bytes, wanted, size) == 0;
         answers++;
     }
     from_elsewhere += !pthread_equal(pthread_self(), loop_thread);
@@ -171,6 +173,7 @@ int main(void) {
     printf("answers: %d of %d, wrong ones %d\n", answers, answering + 1, wrong);
     printf("worked on the loop's thread %d times, on %d others\n",
            worked_on_the_loop, workers - (worked_on_the_loop > 0));
+    printf("answered before the work: %d\n", unworked);
     printf("answered from another thread %d times\n", from_elsewhere);
     printf("beats of the loop meanwhile: %d\n", beats_meanwhile);
     pthread_mutex_unlock(&mutex);
