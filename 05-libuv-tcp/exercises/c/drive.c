@@ -67,8 +67,8 @@ void work(char *bytes, size_t size) {
 
 // ---- The clients ----
 
-static void text_of(int client, int message, char text[16]) {
-    snprintf(text, 16, "client %d, %d", client + 1, message);
+static void text_of(int client, int message, char text[32]) {
+    snprintf(text, 32, "client %d, %d", client + 1, message);
 }
 
 static int number_of(const struct client *c) {
@@ -82,14 +82,14 @@ static int number_of(const struct client *c) {
 
 // The bytes are borrowed: after the call others lie there.
 static void say(struct client *c, int number) {
-    static char buffer[16];
+    static char buffer[32];
     text_of(number, ++c->said, buffer);
     on_bytes(c, buffer, strlen(buffer));
     memset(buffer, '?', sizeof buffer - 1);
 }
 
 void send_back(struct client *c, const char *bytes, size_t size) {
-    char wanted[16];
+    char wanted[32];
     pthread_mutex_lock(&mutex);
     int number = number_of(c);
     c->answered++;
