@@ -12,7 +12,9 @@ include $(ROOT)/scripts/trace/twin.mk
 
 # The first object of a chapter is the one with main.
 MODULES := $(filter-out $(firstword $(OBJECTS)) acts.o $(REPLACES:%=%.o),$(OBJECTS))
-PARTS := $(OUT)/answer.o $(if $(SCENE),$(STAGE)) traced/leash.o
+PARTS := $(OUT)/answer.o $(if $(SCENE),$(STAGE)) judged/leash.o
+TRACER := $(WRAPPERS:%=judged/%.o)
+PLAIN = $(filter-out -fsanitize=%,$(CFLAGS))
 
 $(OUT)/program: $(PARTS) $(MODULES) $(TRACER)
 	$(CC) $(CFLAGS) $(LDFLAGS) $(addprefix $(WRAP),$(WRAPPED)) -o $@ $(PARTS) $(MODULES) $(TRACER) $(LDLIBS)
@@ -25,12 +27,15 @@ $(STAGE): $(SCENE)
 	@mkdir -p $(dir $(STAGE))
 	$(CC) $(CFLAGS) -Dmain=scene_main -I$(ROOT)/$(CHAPTER) -c -o $@ $<
 
-traced/leash.o: $(ROOT)/scripts/exercise/leash.c
-	@mkdir -p traced
-	$(CC) $(CFLAGS) -I$(TRACE) -c -o $@ $<
+# The tracer of what is judged has no sanitizer (see trace_lock in trace.h), so it is
+# not the one of the twins that the tests play.
+judged/leash.o: $(ROOT)/scripts/exercise/leash.c
+	@mkdir -p judged
+	$(CC) $(PLAIN) -I$(TRACE) -c -o $@ $<
 
-# See trace_lock in trace.h.
-traced/%.o: override CFLAGS := $(filter-out -fsanitize=%,$(CFLAGS))
+judged/%.o: $(TRACE)/%.c
+	@mkdir -p judged
+	$(CC) $(PLAIN) -I$(ROOT)/$(CHAPTER) -c -o $@ $<
 
 # A changed header, such as exercise.h, builds both anew.
--include $(OUT)/answer.d $(STAGE:.o=.d)
+-include $(OUT)/answer.d $(STAGE:.o=.d) $(TRACER:.o=.d)
