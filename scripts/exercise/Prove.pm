@@ -16,7 +16,7 @@ use Spec;
 use Program;
 use Verdict;
 use Exporter 'import';
-our @EXPORT = qw(prove stripped);
+our @EXPORT = qw(prove shown_of stripped);
 
 # ---- Answers in one file ----
 
@@ -29,24 +29,50 @@ sub names_in {
     return @names;
 }
 
+# Is a condition true if none of our names is defined? RETURNS undef of one that is not
+# about our names.
+sub holds_bare {
+    my ($kind, $rest) = @_;
+    return if $rest =~ /__|\bdefined\b.*_SOURCE/;
+    return $kind eq 'ndef' ? 1 : 0 if $kind ne '';
+    (my $code = $rest) =~ s/!\s*defined\s+\w+/1/g;
+    $code =~ s/\bdefined\s+\w+/0/g;
+    return $code =~ /^[01()&|\s]+$/ ? eval($code) ? 1 : 0 : undef;
+}
+
 # The right answer alone: what stands there for the names of wrong ones is left out.
+# For each #if that is open: [is this branch shown, was one before, is it ours].
 sub stripped {
     my ($text) = @_;
-    my ($out, @keep) = ('');
+    my ($out, @open) = ('');
+    1 while $text =~ s/^(#(?:if|elif).*)\\\n\s*/$1 /m; # one that goes over several lines
     for (split /^/, $text) {
+        my $top = $open[-1];
         if (/^#if(def|ndef)? (.*)/) {
-            my ($kind, $rest) = ($1 // '', $2);
-            my $ours = $kind ne '' ? $rest =~ /^[A-Z][A-Z_0-9]+$/ && $rest !~ /^__/ : $rest =~ /defined/;
-            if (!$ours) { $out .= $_ if !grep { !$_->[0] } @keep; push @keep, [1, 0]; next }
-            push @keep, [$kind eq 'ndef' || ($kind eq '' && $rest =~ /^!/), 1];
-        } elsif (/^#elif/ && @keep && $keep[-1][1]) { $keep[-1][0] = 0 }
-        elsif (/^#else/ && @keep && $keep[-1][1]) { $keep[-1][0] = !$keep[-1][0] }
-        elsif (/^#endif/ && @keep) {
-            my $k = pop @keep;
-            $out .= $_ if !$k->[1] && !grep { !$_->[0] } @keep;
-        } elsif (!grep { !$_->[0] } @keep) { $out .= $_ }
+            my $holds = holds_bare($1 // '', $2);
+            $out .= $_ if !defined $holds && !grep { !$_->[0] } @open;
+            push @open, defined $holds ? [$holds, $holds, 1] : [1, 1, 0];
+        } elsif (/^#elif (.*)/ && $top && $top->[2]) {
+            $top->[0] = !$top->[1] && holds_bare('', $1);
+            $top->[1] ||= $top->[0];
+        } elsif (/^#else/ && $top && $top->[2]) {
+            $top->[0] = !$top->[1];
+        } elsif (/^#endif/ && $top) {
+            pop @open;
+            $out .= $_ if !$top->[2] && !grep { !$_->[0] } @open;
+        } elsif (!grep { !$_->[0] } @open) { $out .= $_ }
     }
     return $out;
+}
+
+# The file of the answer that a reader is shown.
+sub shown_of {
+    my ($spec) = @_;
+    my $path = ($ENV{BUILD} // 'build/cc') . "/$spec->{id}-answer.c";
+    open my $file, '>', $path or die "$path: $!\n";
+    print $file stripped(slurp("$spec->{dir}/answers.c"));
+    close $file or die "$path: $!\n";
+    return $path;
 }
 
 # ---- What is wrong with an exercise's files ----
@@ -64,6 +90,8 @@ sub faults {
     push @faults, 'a hint is too short to be one' if grep { length $_ < 15 } @{ $spec->{hints} };
     push @faults, 'it has no title or no minutes' if !$spec->{title} || !$spec->{minutes};
     push @faults, 'it says nothing to a pass' if !$spec->{pass};
+    my @shown = names_in(stripped($answers));
+    push @faults, "the answer that a reader is shown has in it: @shown" if @shown;
     return map { "$spec->{id}: $_" } @faults;
 }
 
@@ -76,7 +104,8 @@ sub work_of {
     my ($answers, $others) = map { "$spec->{dir}/$_.c" } qw(answers others);
     my @work = (
         [$spec, "$spec->{dir}/start.c", 'start', undef, $spec->{start} // '!pass'],
-        [$spec, $answers, 'right', undef, 'pass']);
+        [$spec, $answers, 'right', undef, 'pass'],
+        [$spec, shown_of($spec), 'shown', undef, 'pass']);
     for my $name (names_in(slurp($answers))) {
         my $id = lc($name) =~ tr/_/-/r;
         push @work, [$spec, $answers, $id, $name, $id =~ s/-\d+$//r];
