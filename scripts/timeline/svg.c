@@ -1,7 +1,9 @@
 #define _POSIX_C_SOURCE 200809L
 // The same lanes as in ascii.c, cut into cells one unit wide. Each state has a
 // colour and a pattern, and each mark a shape or a letter, so that nothing
-// depends on seeing colours. The sentences stand inside as the description.
+// depends on seeing colours. The sentences stand inside as the description, and
+// each bar and each mark has its own as its title, which a browser shows to who
+// points at it.
 //
 // The body is drawn first, into memory, because the head of the file tells how
 // high it became.
@@ -201,6 +203,44 @@ static void put_partner(struct page *p, const struct cell *cell, int x, int y,
     }
 }
 
+// What begins here is one thing, and this is what it is.
+static void open_thing(struct page *p, char *words) {
+    fputs("<g><title>", p->out);
+    put_escaped(p->out, words);
+    fputs("</title>\n", p->out);
+    free(words);
+}
+
+static void close_thing(struct page *p) {
+    fputs("</g>\n", p->out);
+}
+
+// RETURNS what all spans of a bar say together, from malloc.
+static char *words_of_bar(const struct page *p, const struct lane *lane,
+                          const struct cell *first, const struct cell *last) {
+    char *text = NULL;
+    size_t size = 0;
+    FILE *words = need(open_memstream(&text, &size));
+    struct span all = *first->span;
+    for (const struct span *s = first->span; s < last->span; s++) {
+        all.polls += span_same(&s[1], &all) ? s[1].polls : 0;
+    }
+    all.end = last->span->end;
+    words_tell_span(words, lane, &all, p->total);
+    fclose(words);
+    return text;
+}
+
+static char *words_of_moment(const struct page *p, const struct lane *lane,
+                             const struct moment *m) {
+    char *text = NULL;
+    size_t size = 0;
+    FILE *words = need(open_memstream(&text, &size));
+    words_tell_moment(words, lane, m, p->total);
+    fclose(words);
+    return text;
+}
+
 static void draw_bars(struct page *p, const struct lane *lane,
                       const struct cell *cells) {
     int y = p->y + (lane_high - bar_high) / 2;
@@ -210,10 +250,12 @@ static void draw_bars(struct page *p, const struct lane *lane,
         int x = left + (int)i;
         int wide = (int)(end - i);
         if (cells[i].state != NO_STATE) {
+            open_thing(p, words_of_bar(p, lane, &cells[i], &cells[end - 1]));
             put_bar(p, cells[i].state, x, y, wide);
-        }
-        if (lane->group == THREADS && cells[i].state != NO_STATE) {
-            put_partner(p, &cells[i], x, y, wide);
+            if (lane->group == THREADS) {
+                put_partner(p, &cells[i], x, y, wide);
+            }
+            close_thing(p);
         }
         if (cells[i].mark != MARK_NONE && x - last_mark >= 3) {
             put_mark(p, cells[i].mark, x, p->y + lane_high / 2);
@@ -224,6 +266,7 @@ static void draw_bars(struct page *p, const struct lane *lane,
 }
 
 struct place {
+    const struct moment *moment;
     enum mark mark;
     int x; // of its middle
 };
@@ -247,6 +290,7 @@ static size_t place_moments(struct place *places, const struct page *p,
     for (size_t i = 0; i < lane->moment_count && count < most_marks; i++) {
         const struct moment *m = &lane->moments[i];
         struct place *here = &places[count];
+        here->moment = m;
         here->mark = m->mark;
         here->x = (int)cells_at(m->at, p->total, cells_wide);
         if (count > 0) {
@@ -263,7 +307,7 @@ static size_t place_moments(struct place *places, const struct page *p,
 
 // What went too far to the right pushes the ones before it back.
 static void draw_moments(struct page *p, const struct lane *lane) {
-    struct place places[most_marks] = {{MARK_NONE, 0}};
+    struct place places[most_marks] = {{NULL, MARK_NONE, 0}};
     size_t count = place_moments(places, p, lane);
     int farthest = cells_wide + half_of(MARK_END);
     for (size_t i = count; i-- > 0;) {
@@ -271,7 +315,9 @@ static void draw_moments(struct page *p, const struct lane *lane) {
         farthest = i > 0 ? places[i].x - apart(&places[i - 1], &places[i]) : 0;
     }
     for (size_t i = 0; i < count; i++) {
+        open_thing(p, words_of_moment(p, lane, places[i].moment));
         put_mark(p, places[i].mark, left + places[i].x, p->y + lane_high / 2);
+        close_thing(p);
     }
 }
 

@@ -151,6 +151,20 @@ static void put_moments(FILE *out, const struct lane *lane, double total) {
     }
 }
 
+// ---- One thing alone ----
+
+void words_tell_span(FILE *out, const struct lane *lane, const struct span *s,
+                     double total) {
+    fprintf(out, "%s ", lane->name);
+    put_span(out, lane, s, total);
+}
+
+void words_tell_moment(FILE *out, const struct lane *lane,
+                       const struct moment *m, double total) {
+    fprintf(out, "%s ", lane->name);
+    put_moment(out, lane, m, total);
+}
+
 // ---- The page ----
 
 static void tell_lane(FILE *out, const struct trace *t,

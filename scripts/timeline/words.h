@@ -9,4 +9,11 @@
 
 void words_tell(FILE *out, const struct trace *traces, size_t count);
 
+// One span, in the same words: "worker slept inside task 1 from 0.00 s to 2.00 s".
+// The times are as exact as a run of total microseconds asks for.
+void words_tell_span(FILE *out, const struct lane *lane, const struct span *s,
+                     double total);
+void words_tell_moment(FILE *out, const struct lane *lane,
+                       const struct moment *m, double total);
+
 #endif
