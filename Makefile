@@ -101,8 +101,8 @@ svg-%: ## play one chapter and write the pictures to build/svg/
 	SVG=build/svg $(MAKE) --no-print-directory $$what-$*
 
 .PHONY: pictures
-pictures: twins timeline ## draw the READMEs' pictures anew, from runs of now
-	@BUILD=$(BUILD) $(BASH) scripts/pictures
+pictures: twins timeline ## draw every act anew, from runs of now; CHAPTER=02-futures
+	@BUILD=$(BUILD) $(BASH) scripts/pictures $(CHAPTER)
 
 # Exercises. An answer is judged by what its run did; see scripts/exercise.
 EXERCISE = BUILD=$(BUILD) CC='$(CC)' MAKE='$(MAKE)' perl scripts/exercise/try
