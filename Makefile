@@ -104,6 +104,14 @@ svg-%: ## play one chapter and write the pictures to build/svg/
 pictures: twins timeline ## draw every act anew, from runs of now; CHAPTER=02-futures
 	@BUILD=$(BUILD) $(BASH) scripts/pictures $(CHAPTER)
 
+.PHONY: book
+book: ## the whole workbook as pages to read, in build/book/
+	@$(BASH) scripts/book/build
+
+.PHONY: check-book
+check-book: ## the book in Chromium; ALL=1 looks at every page, three minutes
+	@$(BASH) scripts/check-book $(if $(ALL),--all)
+
 # Exercises. An answer is judged by what its run did; see scripts/exercise.
 EXERCISE = BUILD=$(BUILD) CC='$(CC)' MAKE='$(MAKE)' perl scripts/exercise/try
 try-%: timeline ## run and judge your answer to an exercise, such as 01a
