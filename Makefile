@@ -104,6 +104,10 @@ svg-%: ## play one chapter and write the pictures to build/svg/
 pictures: twins timeline ## draw every act anew, from runs of now; CHAPTER=02-futures
 	@BUILD=$(BUILD) $(BASH) scripts/pictures $(CHAPTER)
 
+.PHONY: diagrams
+diagrams: ## draw the chapters' diagrams anew, from their .dot files
+	@$(BASH) scripts/book/diagrams
+
 .PHONY: book
 book: ## the whole workbook as pages to read, in build/book/
 	@$(BASH) scripts/book/build

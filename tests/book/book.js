@@ -58,4 +58,4 @@ class Book {
   }
 }
 
-module.exports = { Book };
+module.exports = { Book, files };

@@ -2,7 +2,7 @@
 // own. A check gives back all that is wrong.
 const fs = require('fs'), path = require('path');
 const { chromium } = require('playwright-core');
-const { Book } = require('./book');
+const { Book, files } = require('./book');
 
 const [root, out, all] = process.argv.slice(2);
 const book = new Book(root, out);
@@ -43,6 +43,12 @@ check('Next leads from home through every lesson, module and exercise, once', ()
     seen.push(page.name);
   }
   return book.pages.filter(p => p.chapter && !seen.includes(p.name)).map(p => `${p.name} is not reached`);
+});
+
+check('every picture and every diagram stands on a page', () => {
+  const shown = new Set(book.pages.flatMap(p => p.links.filter(l => l.endsWith('.svg')).map(l => p.follow(l)[0])));
+  const drawn = files(out, '.svg');
+  return drawn.length < 40 ? [`only ${drawn.length} are there`] : drawn.filter(f => !shown.has(f)).map(f => path.relative(out, f));
 });
 
 check('each line of each source is on one page, to the byte', async () => {
