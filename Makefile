@@ -101,11 +101,11 @@ svg-%: ## play one chapter and write the pictures to build/svg/
 	SVG=build/svg $(MAKE) --no-print-directory $$what-$*
 
 .PHONY: pictures
-pictures: twins timeline ## draw every act anew, from runs of now; CHAPTER=02-futures
+pictures: twins timeline ## play and draw every act anew; CHAPTER=02-futures
 	@BUILD=$(BUILD) $(BASH) scripts/pictures $(CHAPTER)
 
 .PHONY: diagrams
-diagrams: ## draw the chapters' diagrams anew, from their .dot files
+diagrams: ## draw the diagrams anew, from their .dot files
 	@$(BASH) scripts/book/diagrams
 
 .PHONY: book
@@ -113,7 +113,7 @@ book: ## the whole workbook as pages to read, in build/book/
 	@$(BASH) scripts/book/build
 
 .PHONY: check-book
-check-book: ## the book in Chromium; ALL=1 looks at every page, three minutes
+check-book: ## the book in Chromium, two minutes; ALL=1: all pages
 	@$(BASH) scripts/check-book $(if $(ALL),--all)
 
 # Exercises. An answer is judged by what its run did; see scripts/exercise.

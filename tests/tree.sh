@@ -34,6 +34,7 @@ map() {
 help() {
     local text target=
     text=$(make -s help)
+    [[ $text =~ [^$'\n']{79} ]] && fail "wider than 78 columns: ${BASH_REMATCH[0]}"
     while read -r target; do
         expect "make $target " "$text"
     done < <(sed -nE 's/^\.PHONY: *([-a-z]+)$/\1/p' Makefile)

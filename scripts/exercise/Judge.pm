@@ -17,9 +17,10 @@ my @general = map { { kind => 'not', id => $_->[0], condition => $_->[1], text =
         'Line {report.line} uses memory that was freed before, in line {report.line2}. Who still needs it then?'],
     ['double-free', 'report == "double free"', 'Line {report.line} frees what was freed before, in line {report.line2}.'],
     ['leak', 'report == "leak" and report.fn != "?"',
-        '{leaked.objects} pieces of memory ({leaked.bytes} bytes) were never freed. They were made in {report.fn}, line {report.line}. Who is the last to need them?'],
+        'Never freed: {leaked.objects} pieces of memory, {leaked.bytes} bytes, made in {report.fn}, line {report.line}. Who is the last to need what lies there?'],
     ['leak', 'report == "leak"',
-        '{leaked.objects} pieces of memory ({leaked.bytes} bytes) are left. The scene made them and handed them to your part. Who is the last to need them?'],
+        'Never freed: {leaked.objects} pieces of memory, {leaked.bytes} bytes, which the scene made and handed to your part. Who is the last to need what lies there?'],
+    ['bad-memory', 'report != "" and report.fn == "?" and report.line != "?"', 'The sanitizer stopped it in line {report.line}: {report}.'],
     ['bad-memory', 'report != ""', 'The sanitizer stopped it: {report}, in {report.fn}, line {report.line}.'],
     ['hung-in-a-poll', 'ended == "hung" and polls.open > 0',
         'It hangs inside a poll: the worker waits there for something, and can poll nobody else. Can what it waits for happen without the worker?'],
@@ -79,7 +80,7 @@ sub holds {
 sub fill {
     my ($text, $facts) = @_;
     $text =~ s/\{([a-z0-9_.]+)\}/show(value($1, $facts) \/\/ '?')/ge;
-    return $text;
+    return $text =~ s/\b1 (piece|buffer|time|answer|thread|message|connection)s\b/1 $1/gr;
 }
 
 # ---- The verdict ----

@@ -5,7 +5,7 @@ use warnings;
 use POSIX ':sys_wait_h';
 use Text;
 use Exporter 'import';
-our @EXPORT = qw(build_answer run_program compile_words stop_running);
+our @EXPORT = qw(needs_of build_answer run_program compile_words stop_running);
 
 my $build = $ENV{BUILD} // 'build/cc';
 my $make  = $ENV{MAKE}  // 'make';
@@ -22,8 +22,14 @@ sub flags_for {
     return "$flags -fsanitize=$sanitize -fno-sanitize-recover=all -fno-omit-frame-pointer";
 }
 
-# RETURNS the program's path, or undef, and what the compiler said. Dies, with the
-# chapter's own words, if something must be installed first.
+# Dies, with the chapter's own words, if a library must be installed first.
+sub needs_of {
+    my ($spec) = @_;
+    my $said = `'$make' --no-print-directory -s -n -C $spec->{chapter} 2>&1`;
+    die $1 =~ s/\.? +Stop\.$//r, "\n" if $? != 0 && $said =~ /(This chapter needs .*)/;
+}
+
+# RETURNS the program's path, or undef, and what the compiler said. Dies as needs_of.
 sub build_answer {
     my ($spec, $source, $out, $sanitize, $define) = @_;
     my $config = $build . ($sanitize eq 'none' ? '' : '-' . $sanitize =~ s/,/-/gr);

@@ -49,7 +49,6 @@ static void say(int fd, const char *what, const char *bytes, size_t size) {
     memset(back, 'x', size);
     size_t in = client_send(fd, bytes, size);
     size_t out = client_receive(fd, back, size);
-    bool same = out == size && memcmp(back, bytes, size) == 0;
     static char more[65536];
     ssize_t n = 0;
     for (int tries = 0; size < 100 && tries < 50 && n >= 0; tries++) {
@@ -61,6 +60,7 @@ static void say(int fd, const char *what, const char *bytes, size_t size) {
         }
         n = n < 0 && tries < 20 ? 0 : n;
     }
+    bool same = out == size && memcmp(back, bytes, size) == 0;
     printf("%s: %zu bytes in, %zu out, %s\n", what, in, out,
            same ? "the same" : "not the same");
 }

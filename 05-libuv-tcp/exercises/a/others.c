@@ -1,7 +1,8 @@
 #define _POSIX_C_SOURCE 200809L
 // Exercise 05a: echo what arrived. The client says "hello" and gets far more back. Send
 // back what came, and no more; free each buffer when nobody needs it; close the
-// connection when its client is gone. See exercise.h.
+// connection when its client is gone. See exercise.h. What you include may stand in your
+// part.
 //
 //     make try-05a     builds it, runs it, and says what happened
 //     make hint-05a    a hint, and after that a stronger one

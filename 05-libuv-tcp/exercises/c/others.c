@@ -1,7 +1,8 @@
 #define _POSIX_C_SOURCE 200809L
 // Exercise 05c: one slow client. Each message costs 0.15 s of work, and as it stands the loop
 // does it, while all others wait. Let the pool of libuv do the work, and the loop answer. A
-// client may leave while the pool still works for it. See exercise.h.
+// client may leave while the pool still works for it. See exercise.h, and pool_work.c of
+// this chapter for the call of uv_queue_work.
 //
 //     make try-05c     builds it, runs it, and says what happened
 //     make hint-05c    a hint, and after that a stronger one

@@ -1,8 +1,8 @@
 #define _POSIX_C_SOURCE 200809L
 // Exercise 05d: who does not read. This echo server is right, and a client can fill its
 // memory: it sends and never reads, and all that it has sent waits here for it. Let nothing
-// be read from a client for as long as something waits for it. Every byte still has to come
-// back, and others are served meanwhile.
+// be read from a client for as long as something waits for it (or more than 64 KiB, if you
+// like). Every byte still has to come back, and others are served meanwhile.
 //
 //     make try-05d     builds it, runs it, and says what happened
 //     make hint-05d    a hint, and after that a stronger one
@@ -31,6 +31,10 @@ static void close_once(uv_stream_t *stream) {
     }
 }
 
+#ifdef COUNTS_ALL_TOGETHER
+static int pending;
+#endif
+
 // The client has taken all that it was sent: it may speak again.
 static void on_write_done(uv_write_t *request, int error) {
     struct echo *echo = (struct echo *)request;
@@ -40,6 +44,11 @@ static void on_write_done(uv_write_t *request, int error) {
     if (error != 0) {
         close_once(stream);
     } else {
+#ifdef COUNTS_ALL_TOGETHER
+        if (--pending > 0) {
+            return;
+        }
+#endif
 #if !defined NEVER_READS_AGAIN && !defined READS_ON
         uv_read_start(stream, on_alloc, on_read);
 #endif
@@ -78,7 +87,11 @@ void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buffer) {
     free(echo);
     return;
 #endif
-#ifndef READS_ON
+#ifdef COUNTS_ALL_TOGETHER
+    if (pending++ == 0) {
+        uv_read_stop(stream);
+    }
+#elif !defined READS_ON
     uv_read_stop(stream);
 #endif
     uv_write(&echo->request, stream, &came, 1, on_write_done);

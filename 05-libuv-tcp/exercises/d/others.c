@@ -1,8 +1,8 @@
 #define _POSIX_C_SOURCE 200809L
 // Exercise 05d: who does not read. This echo server is right, and a client can fill its
 // memory: it sends and never reads, and all that it has sent waits here for it. Let nothing
-// be read from a client for as long as something waits for it. Every byte still has to come
-// back, and others are served meanwhile.
+// be read from a client for as long as something waits for it (or more than 64 KiB, if you
+// like). Every byte still has to come back, and others are served meanwhile.
 //
 //     make try-05d     builds it, runs it, and says what happened
 //     make hint-05d    a hint, and after that a stronger one
@@ -33,6 +33,8 @@ static void close_once(uv_stream_t *stream) {
 
 #ifdef RIGHT_HAS_TWO_MARKS
 enum { high = 65536, low = 8192 };
+#elif defined WRONG_ALLOWS_A_MEGABYTE
+enum { high = 1000000, low = 8192 };
 #elif defined WRONG_STOPS_LATE
 enum { high = 4000000, low = 8192 };
 #else

@@ -1,8 +1,8 @@
 #define _POSIX_C_SOURCE 200809L
 // Exercise 05d: who does not read. This echo server is right, and a client can fill its
 // memory: it sends and never reads, and all that it has sent waits here for it. Let nothing
-// be read from a client for as long as something waits for it. Every byte still has to come
-// back, and others are served meanwhile.
+// be read from a client for as long as something waits for it (or more than 64 KiB, if you
+// like). Every byte still has to come back, and others are served meanwhile.
 //
 //     make try-05d     builds it, runs it, and says what happened
 //     make hint-05d    a hint, and after that a stronger one

@@ -15,7 +15,7 @@
 
 // ---- your part ----
 
-#ifdef RIGHT_GROWS_ON_THE_HEAP
+#if defined RIGHT_GROWS_ON_THE_HEAP || defined WRONG_LEAKS_HALF_A_HEAD
 struct state {
     size_t size;
     char *bytes;
@@ -47,7 +47,11 @@ void on_bytes(struct connection *c, const char *bytes, size_t size) {
 }
 
 void on_close(struct connection *c) {
+#ifdef WRONG_LEAKS_HALF_A_HEAD
+    (void)c;
+#else
     free(state_of(c)->bytes);
+#endif
 }
 #else
 struct state {

@@ -10,7 +10,9 @@
 //     anything else in one of the two,   BAD
 //     both at once, or Transfer-Encoding twice
 //
-// A number must fit an int64_t. As it stands, strange values are taken for numbers.
+// A number must fit an int64_t. As it stands, strange values are taken for numbers. (The
+// chapter's own parser is stricter, and refuses a second length in any case.) What you
+// include may stand in your part.
 //
 //     make try-06b     builds it, runs it, and says what happened
 //     make hint-06b    a hint, and after that a stronger one
