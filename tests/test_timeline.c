@@ -37,6 +37,7 @@ static const struct {
     {"03-cancel-measured", "03-cancel-measured.json"},
     {"05-idle-measured", "05-idle-measured.json"},
     {"07-blocking-measured", "07-blocking-measured.json"},
+    {"all-marks", "all-marks.json"}, // whose legend needs a second line
     {"crowd", "crowd.json"},
     {"killed", "killed.json"},
     {"empty", "empty.json"},

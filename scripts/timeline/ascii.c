@@ -175,6 +175,25 @@ static void draw_trace(struct page *p, const struct trace *t) {
     fputs("\n", p->out);
 }
 
+// As many as fit, and the rest on a second line.
+static void draw_marks_of_legend(const struct page *p) {
+    size_t wide = 0;
+    for (int mark = 0; mark < marks; mark++) {
+        if (!p->has_mark[mark] || mark == MARK_BORDER) {
+            continue;
+        }
+        size_t more = strlen("   x ") + strlen(mark_meaning(mark));
+        bool fits = wide + more <= page_width;
+        fprintf(p->out, "%s%c %s",
+                wide == 0 ? ""
+                : fits    ? "   "
+                          : "\n",
+                mark_glyph(mark), mark_meaning(mark));
+        wide = wide > 0 && fits ? wide + more : more - 3;
+    }
+    fputs(wide == 0 ? "" : "\n", p->out);
+}
+
 static void draw_legend(const struct page *p) {
     for (int state = 0; state < states; state++) {
         colour(p, state);
@@ -183,15 +202,7 @@ static void draw_legend(const struct page *p) {
         fprintf(p->out, " %s%s", state_meaning(state),
                 state == CPU || state == PARKED ? "\n" : "   ");
     }
-    const char *gap = "";
-    for (int mark = 0; mark < marks; mark++) {
-        if (p->has_mark[mark] && mark != MARK_BORDER) {
-            fprintf(p->out, "%s%c %s", gap, mark_glyph(mark),
-                    mark_meaning(mark));
-            gap = "   ";
-        }
-    }
-    fputs(gap[0] == '\0' ? "" : "\n", p->out);
+    draw_marks_of_legend(p);
 }
 
 void ascii_draw(FILE *out, const struct trace *traces, size_t count,

@@ -104,20 +104,20 @@ struct row {
 // does better there. The text's crates have no timer, so only those who ask all
 // the time can sleep by them.
 static const struct row rows[] = {
-    {"spawn-1", "spawn a task and join it, one core", spawn_and_join, NULL,
-     "spawn", "crates", "tokio", 1000000, 0, CPU, true},
+    {"spawn-1", "spawn, join, one core", spawn_and_join, NULL, "spawn",
+     "crates", "tokio", 1000000, 0, CPU, true},
     {"spawn-2", "the same, two cores", spawn_and_join, create_and_join, "spawn",
      "crates", "tokio-worker", 1000000, 0, CLOCK_AND_CPU, false},
-    {"spawn-inside", "the same, inside a task", spawn_inside, NULL,
-     "spawn-inside", "crates", "tokio", 1000000, 0, CPU, false},
-    {"wake-1", "wake oneself, be polled: 1 task", wake_oneself, NULL, "wake",
-     "crates", "tokio", 5000000, 1, CPU, false},
+    {"spawn-inside", "the same, in a task", spawn_inside, NULL, "spawn-inside",
+     "crates", "tokio", 1000000, 0, CPU, false},
+    {"wake-1", "wake oneself, 1 task", wake_oneself, NULL, "wake", "crates",
+     "tokio", 5000000, 1, CPU, false},
     {"wake-1000", "the same, 1,000 tasks", wake_oneself, NULL, "wake", "crates",
      "tokio", 5000000, 1000, CPU, false},
     {"hand-over", "two wake each other", hand_over, ping_pong, NULL, NULL, NULL,
      2000000, 2, CLOCK_AND_CPU, false},
-    {"channel-1", "send a message: 1 sender", send_messages, NULL, "channel",
-     "crates", "tokio", 2000000, 1, CLOCK_AND_CPU, false},
+    {"channel-1", "send, 1 sender", send_messages, NULL, "channel", "crates",
+     "tokio", 2000000, 1, CLOCK_AND_CPU, false},
     {"channel-4", "the same, 4 senders", send_messages, NULL, "channel",
      "crates", "tokio", 2000000, 4, CLOCK_AND_CPU, false},
     {"sleepers-10k", "10,000 sleep 1 to 3 s", sleep_by_timer, sleep_in_threads,
@@ -128,8 +128,8 @@ static const struct row rows[] = {
      "tokio", 1000000, 0, SLEEP, false},
     {"sleepers-4M", "4,000,000 sleep", sleep_by_timer, NULL, "sleepers", NULL,
      "tokio", 4000000, 0, SLEEP, false},
-    {"asking-10k", "10,000 ask the time instead", sleep_by_asking, NULL,
-     "sleepers", "crates", NULL, 10000, 0, SLEEP, false},
+    {"asking-10k", "10,000 ask instead", sleep_by_asking, NULL, "sleepers",
+     "crates", NULL, 10000, 0, SLEEP, false},
 };
 enum { ROWS = sizeof rows / sizeof rows[0], MOST_ROUNDS = 5 };
 
@@ -303,17 +303,17 @@ static void print_line(const struct row *row, runs r, const char *prefix,
     char label[64], text[32];
     double medians[PEERS];
     snprintf(label, sizeof label, "%s%s", prefix, what);
-    printf("%-43s", label);
+    printf("%-30s", label);
     for (int p = 0; p < PEERS; p++) {
         medians[p] = -1;
         if (takes_part(row, (enum peer)p)) {
             medians[p] = median(r[p], rounds_of(row), figure_of);
         }
-        printf("%9s", medians[p] < 0 ? "-" : figure(medians[p], text));
+        printf("%8s", medians[p] < 0 ? "-" : figure(medians[p], text));
     }
     for (int p = CRATES; p <= TOKIO; p++) {
         snprintf(text, sizeof text, "%.2f", medians[OURS] / medians[p]);
-        printf("%9s", medians[p] < 0 ? "-" : text);
+        printf("%8s", medians[p] < 0 ? "-" : text);
     }
     printf("\n");
 }
@@ -384,7 +384,7 @@ int main(int argc, char **argv) {
     if (access(argv[1], X_OK) == 0) {
         peers_program = argv[1];
     }
-    printf("%-43s%9s%9s%9s%9s%9s%9s\n", "item", "ours", "crates", "tokio",
+    printf("%-30s%8s%8s%8s%8s%8s%8s\n", "item", "ours", "crates", "tokio",
            "threads", "/crates", "/tokio");
     fflush(stdout);
     for (int i = 0; i < ROWS && argc == 2; i++) {
