@@ -68,6 +68,11 @@ class Site:
         text = ''.join((self.book.root / chapter / n).read_text() for n in self.book.names(chapter) if n.endswith('.c'))
         return dict(re.findall(r'\{"([a-z][\w-]*)",\s+"([^"]+)"', text))
 
+    def acts_in(self, chapter, pictures):
+        """The acts that these pictures of a chapter show."""
+        rows = [[act.split(':')[0] for act in acts] for c, *acts in self.rows if c == chapter]
+        return {act for acts in rows if '-'.join(acts) in pictures for act in acts}
+
     def plays(self, transcript, chapter):
         """[(chapter, act)] of the commands in a transcript."""
         for number, act in re.findall(r'^\$ make .*(?:run|demo)-(\d\d).* ACT=([\w-]+)', transcript, re.M):

@@ -9,7 +9,9 @@ from source import slug
 
 TAG = re.compile(r'(<[^>]*>)')
 # Between two sentences of flat text.
-STOP = re.compile(r'(?<=[.?!:])\s+(?=[A-Z*"`])')
+STOP = re.compile(r'(?:(?<=[.?!])|(?<=[.?!]\)))\s+(?=[A-Z*"`(])')
+# The words in bold that a paragraph begins with, if they are a sentence.
+LEAD = re.compile(r'^\*\*[^*]*[.?!]\*\*\s+')
 # In these a word stays as it is.
 WITHIN = {'a', 'code', 'pre', 'h1', 'h2', 'h3', 'b', 'em', 'th', 'summary', 'figure', 'svg'}
 
@@ -44,8 +46,9 @@ class Glossary:
         """The first sentence that emphasises the term, or that it opens in bold."""
         emphasised = re.compile(rf'(?<!\*)\*{re.escape(term)}s?\*(?!\*)', re.I)
         opening = re.compile(rf'^\*\*((?:An?|The|To)\s)?({re.escape(term)}s?)\*\*', re.I)
-        for block in re.split(r'\n\n|\n(?=- )', text):
-            flat = ' '.join(block.split()).removeprefix('- ')
+        for block in re.split(r'\n\n|\n(?=- |\d+\. )', text):
+            flat = ' '.join(block.split())
+            flat = LEAD.sub('', re.sub(r'^(?:-|\d+\.) ', '', flat))
             for n, sentence in enumerate(STOP.split(flat)):
                 if emphasised.search(sentence) or n == 0 and opening.search(sentence):
                     return re.sub(r':$', '.', opening.sub(r'\1*\2*', sentence))

@@ -28,7 +28,7 @@ class Lesson:
     def html(self, text=None):
         if text is None:
             text = self.text
-            self.shown = set(re.findall(r'\]\(pictures/([\w-]+)\.svg\)', text))
+            self.shown = self.site.acts_in(self.chapter, re.findall(r'\]\(pictures/([\w-]+)\.svg\)', text))
         tokens = self.md.parse(text)
         for i, t in enumerate(tokens):
             if t.type == 'heading_open':
