@@ -92,7 +92,7 @@ sub event {
 my %counters = (
     polls => 'polls', sleeps => 'sleeps', sleeps_inside => 'sleeps_inside', joins => 'joins',
     most_asleep => 'asleep.at_once', most_polls => 'polls.at_once', open_polls => 'polls.open',
-    foreign_calls => 'calls.foreign', results_on_stack => 'results.on_stack',
+    timeouts => 'timeouts', results_on_stack => 'results.on_stack',
     threads_made => 'threads', blocked_polls => 'polls.blocked', scene => 'scene');
 
 # Time in which at least one was asleep, and the sum.
@@ -160,7 +160,7 @@ my %kinds = (
 sub frame {
     my ($stack, $file) = @_;
     while ($stack =~ /^ *#\d+ +(?:0x[0-9a-f]+ in )?(\S+) .*?([^\/ (]+\.c):(\d+)/mg) {
-        return ($1, $3) if $2 eq $file;
+        return ($1 eq 'scene_main' ? 'main' : $1, $3) if $2 eq $file; # see build.mk
     }
     return ('?', '?');
 }

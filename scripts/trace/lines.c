@@ -156,7 +156,7 @@ static void print_counts(struct line *l) {
     print_number(l, "open_polls", trace_counted(OPEN_POLLS));
     print_number(l, "blocked_polls", trace_counted(BLOCKED_POLLS));
     print_number(l, "longest_poll_us", trace_counted(LONGEST_POLL_US));
-    print_number(l, "foreign_calls", trace_counted(FOREIGN_CALLS));
+    print_number(l, "timeouts", trace_counted(TIMEOUTS));
     print_number(l, "scene", trace_counted(SCENE));
     print_number(l, "threads_made", trace_counted(THREADS_MADE));
 }

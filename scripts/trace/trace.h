@@ -88,7 +88,7 @@ enum trace_count {
     OPEN_POLLS,      // now
     BLOCKED_POLLS,   // in which the thread gave up the processor
     LONGEST_POLL_US, // of CPU time
-    FOREIGN_CALLS,   // of libuv, from a thread that is not the loop's
+    TIMEOUTS,        // of pthread_cond_timedwait: it slept, in a way
     SCENE,           // see scripts/exercise/leash.c
     trace_counts
 };

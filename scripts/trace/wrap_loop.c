@@ -314,9 +314,6 @@ int __wrap_uv_read_start(uv_stream_t *stream, uv_alloc_cb on_alloc,
 static void bytes_out(const uv_stream_t *stream) {
     struct connection *c = find(stream);
     int64_t now = look(this_thread());
-    if (!this_thread()->is_loop) {
-        trace_count(FOREIGN_CALLS);
-    }
     if (c != NULL) {
         c->last_event = now;
     }

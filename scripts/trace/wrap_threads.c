@@ -4,6 +4,7 @@
 // __real_f what it has replaced.
 #include "threads.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stddef.h>
@@ -171,6 +172,9 @@ int __wrap_pthread_cond_timedwait(pthread_cond_t *condition,
     block_waiting(&self, "wait");
     int error = __real_pthread_cond_timedwait(condition, mutex, until);
     go_on(&self);
+    if (error == ETIMEDOUT) {
+        trace_count(TIMEOUTS);
+    }
     return error;
 }
 

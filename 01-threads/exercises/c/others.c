@@ -1,6 +1,6 @@
 #define _POSIX_C_SOURCE 200809L
 // Exercise 01c: a result that can fail. Three threads work. The second fails, and
-// then the whole program is over. Let each give back a result: a value, or the
+// then the whole program is over. Let each give back a result: the value 2, or the
 // reason why there is none. main tells what failed and adds up the rest.
 //
 //     make try-01c     builds it, runs it, and says what happened

@@ -66,10 +66,27 @@ static int take(struct box *b) {
     return number;
 }
 #else
+#if defined WRONG_NAPS_ON_THE_CONDITION || defined RIGHT_HAS_A_LIMIT
+// A millisecond, and nobody calls; or an hour, and somebody does.
+static void wait_until(struct box *b, long ms) {
+    struct timespec at;
+    clock_gettime(CLOCK_REALTIME, &at);
+    at.tv_sec += ms / 1000;
+    at.tv_nsec += ms % 1000 * 1000000;
+    at.tv_sec += at.tv_nsec / 1000000000;
+    at.tv_nsec %= 1000000000;
+    (void)pthread_cond_timedwait(&b->changed, &b->mutex, &at);
+}
+#endif
+
 static void put(struct box *b, int number) {
     lock(b);
     while (b->count == b->room) {
-#if defined WRONG_NAPS
+#if defined WRONG_NAPS_ON_THE_CONDITION
+        wait_until(b, 1);
+#elif defined RIGHT_HAS_A_LIMIT
+        wait_until(b, 3600000);
+#elif defined WRONG_NAPS
         unlock(b);
         nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
         lock(b);
@@ -82,7 +99,7 @@ static void put(struct box *b, int number) {
     unlock(b);
     must(pthread_cond_broadcast(&b->changed), "tell");
 #else
-#ifndef WRONG_TELLS_NOBODY
+#if !defined WRONG_TELLS_NOBODY && !defined WRONG_NAPS_ON_THE_CONDITION
     must(pthread_cond_broadcast(&b->changed), "tell");
 #endif
     unlock(b);
@@ -102,6 +119,10 @@ static int take(struct box *b) {
 #ifdef WRONG_GIVES_UP
         unlock(b);
         return 0;
+#elif defined WRONG_NAPS_ON_THE_CONDITION
+        wait_until(b, 1);
+#elif defined RIGHT_HAS_A_LIMIT
+        wait_until(b, 3600000);
 #elif defined WRONG_NAPS
         unlock(b);
         nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
@@ -114,7 +135,9 @@ static int take(struct box *b) {
 #ifdef WRONG_KEEPS_THE_LOCK
     return number;
 #endif
+#ifndef WRONG_NAPS_ON_THE_CONDITION
     must(pthread_cond_broadcast(&b->changed), "tell");
+#endif
     unlock(b);
     return number;
 }
