@@ -24,6 +24,7 @@ static double now(void) {
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <sys/select.h>
 
@@ -37,11 +38,36 @@ struct nap {
 #else
     double wake_at;
 #endif
+#ifdef WRONG_THREAD_PER_NAP
+    pthread_t thread;
+    atomic_bool is_over;
+#endif
 };
+
+#ifdef WRONG_THREAD_PER_NAP
+static void *sleep_for(void *arg) {
+    struct nap *me = arg;
+    struct timespec left = {.tv_nsec = (long)(me->seconds * 1e9)};
+    nanosleep(&left, NULL);
+    me->is_over = true;
+    return NULL;
+}
+#endif
 
 static enum poll_result nap_poll(struct future *self, void *out) {
     struct nap *me = (struct nap *)self;
-#if defined RIGHT_REMEMBERS_THE_START
+#if defined WRONG_THREAD_PER_NAP
+    if (me->wake_at == 0) {
+        printf("number %d is running\n", me->number);
+        me->wake_at = now() + me->seconds;
+        pthread_create(&me->thread, NULL, sleep_for, me);
+    }
+    if (!me->is_over) {
+        return FUTURE_PENDING;
+    }
+    pthread_join(me->thread, NULL);
+    bool ready = true;
+#elif defined RIGHT_REMEMBERS_THE_START
     if (!me->has_started) {
         me->has_started = true;
         me->started = now();
@@ -84,7 +110,11 @@ static enum poll_result nap_poll(struct future *self, void *out) {
     bool ready = now() >= me->wake_at;
 #endif
     if (ready) {
+#ifdef WRONG_FORGETS_THE_OUTPUT
+        (void)out;
+#else
         *(int *)out = 2;
+#endif
     }
     return ready ? FUTURE_READY : FUTURE_PENDING;
 }
