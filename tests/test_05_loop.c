@@ -75,9 +75,12 @@ START_TEST(who_reads_late_misses_nothing_and_costs_nothing) {
     close(other); // whose place it then takes, with what is owed to it
     nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
     ck_assert_uint_eq(client_read(fd, got, much + 1, much + 1), much);
-    for (size_t i = 0; i < much; i++) {
-        ck_assert_int_eq(got[i], (char)(i * 7 / 3));
+    // For Check each assertion is a system call, so there is one, not eight million.
+    size_t same = 0;
+    while (same < much && got[same] == (char)(same * 7 / 3)) {
+        same++;
     }
+    ck_assert_uint_eq(same, much);
     ck_assert_int_eq(pthread_join(sender, NULL), 0);
     free(got);
     close(fd);
