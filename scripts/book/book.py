@@ -177,6 +177,8 @@ class Site:
     def add_lesson(self, c):
         lesson = self.lessons[c]
         body = self.glossary.link(lesson.html(), c)
+        for e in self.exercises[c]:  # the list of them leads to their pages
+            body = re.sub(rf'<strong>({e.id} [^<]*)</strong>', rf'<strong><a href="@/{c}/{e.id}.html">\1</a></strong>', body, count=1)
         self.add(f'{c}/index.html', lesson.title, body + self.sources_of(c), kind='lesson', chapter=c, stem='index',
                  toc=lesson.headings + [('the-sources', 'The sources')])
         self.enter(lesson, f'{c}/index.html', f'{c[:2]} · ')

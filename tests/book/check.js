@@ -45,6 +45,11 @@ check('Next leads from home through every lesson, module and exercise, once', ()
   return book.pages.filter(p => p.chapter && !seen.includes(p.name)).map(p => `${p.name} is not reached`);
 });
 
+check("each lesson's exercises lead to their pages", () => book.chapters.flatMap(chapter => {
+  const lesson = book.page[`${chapter}/index.html`].text.split('<h2 id="exercises">')[1] ?? '';
+  return ['a', 'b', 'c', 'd'].map(x => chapter.slice(0, 2) + x).filter(id => !lesson.split('<h2')[0].includes(`/${id}.html"`)).map(id => `${chapter}: ${id}`);
+}));
+
 check('every picture and every diagram stands on a page', () => {
   const shown = new Set(book.pages.flatMap(p => p.links.filter(l => l.endsWith('.svg')).map(l => p.follow(l)[0])));
   const drawn = files(out, '.svg');
