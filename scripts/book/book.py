@@ -277,6 +277,8 @@ class Site:
                 f'<h2 id="the-start">Where you begin</h2><p>The part with the bar is yours: <code>make try-{e.id}</code> makes '
                 f'<code>{c}/exercises/{e.id}.c</code> of this, runs it and says what happened.</p>'
                 f'<pre class="code exercise" tabindex="0" role="region" aria-label="Where you begin">{listing}</pre>'
+                + (f'<h2 id="exercise-h"><code>exercise.h</code></h2><pre class="code exercise" tabindex="0" role="region" aria-label="exercise.h">'
+                   f'<span class="piece">{highlighted(e.header)}\n</span></pre>' if e.header else '') +
                 f'<h2 id="hints">Hints</h2>{hints}<p><a href="@/{c}/index.html#exercises">All exercises of chapter {c[:2]}</a></p>')
         self.add(f'{c}/{e.id}.html', f'{e.id} · {e.title}', body, kind='exercise', chapter=c, stem=e.id)
         self.index.append([f'{c}/{e.id}.html', f'{e.id} · {e.title}', f'Exercise, {e.minutes} minutes. ' + ' '.join(e.task)])

@@ -17,6 +17,8 @@ class Exercise:
         self.part = '\n'.join(rest[begin:end + 1])
         self.after = '\n'.join(rest[end + 1:]).strip('\n')
         self.lines = len(rest)
+        header = path / 'exercise.h'
+        self.header = header.read_text().strip('\n') if header.exists() else None
         self.spec = self.read_spec(path / 'spec')
         self.title = self.spec['title'][0]
         self.minutes = self.spec['minutes'][0]

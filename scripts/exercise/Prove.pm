@@ -186,7 +186,7 @@ sub build_what_is_shared {
 # A rule that no answer meets may be wrong, and nobody would know.
 sub idle_rules {
     my ($spec, @lines) = @_;
-    my %met = map { /^\S+ +$spec->{id} \S+ +(?:\d+ x )?([-a-z0-9]+)/ ? ($1 => 1) : () } @lines;
+    my %met = map { s/^\d+ x //r => 1 } map { /^\S+ +$spec->{id} \S+ +(.*)/ ? split /, /, $1 : () } @lines;
     return map { "$spec->{id}: no answer meets the rule $_->{id}" } grep { !$met{ $_->{id} } } @{ $spec->{rules} };
 }
 

@@ -7,6 +7,8 @@
 //     make hint-02b    a hint, and after that a stronger one
 //
 // By hand, in the chapter's directory: make my-02b && ./my-02b
+//
+// exercise.h lies in exercises/b/; beside it are the answers, so look at nothing else.
 #include "exercise.h"
 
 #include <errno.h>

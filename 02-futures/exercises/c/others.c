@@ -6,6 +6,8 @@
 //     make hint-02c    a hint, and after that a stronger one
 //
 // By hand, in the chapter's directory: make my-02c && ./my-02c
+//
+// exercise.h lies in exercises/c/; beside it are the answers, so look at nothing else.
 #include "exercise.h"
 
 // ---- your part ----

@@ -6,6 +6,8 @@
 //     make hint-03a    a hint, and after that a stronger one
 //
 // By hand, in the chapter's directory: make my-03a && ./my-03a
+//
+// exercise.h lies in exercises/a/; beside it are the answers, so look at nothing else.
 #include "exercise.h"
 
 // ---- your part ----

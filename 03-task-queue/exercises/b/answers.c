@@ -7,6 +7,8 @@
 //     make hint-03b    a hint, and after that a stronger one
 //
 // By hand, in the chapter's directory: make my-03b && ./my-03b
+//
+// exercise.h lies in exercises/b/; beside it are the answers, so look at nothing else.
 #include "exercise.h"
 
 // ---- your part ----

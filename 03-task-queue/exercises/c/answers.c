@@ -8,6 +8,8 @@
 //     make hint-03c    a hint, and after that a stronger one
 //
 // By hand, in the chapter's directory: make my-03c && ./my-03c
+//
+// exercise.h lies in exercises/c/; beside it are the answers, so look at nothing else.
 #include "exercise.h"
 
 #include <stdlib.h>

@@ -8,6 +8,8 @@
 //     make hint-03d    a hint, and after that a stronger one
 //
 // By hand, in the chapter's directory: make my-03d && ./my-03d
+//
+// exercise.h lies in exercises/d/; beside it are the answers, so look at nothing else.
 #include "exercise.h"
 
 // ---- your part ----

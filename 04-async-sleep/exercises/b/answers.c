@@ -8,6 +8,8 @@
 //     make hint-04b    a hint, and after that a stronger one
 //
 // By hand, in the chapter's directory: make my-04b && ./my-04b
+//
+// exercise.h lies in exercises/b/; beside it are the answers, so look at nothing else.
 #include "exercise.h"
 
 // ---- your part ----

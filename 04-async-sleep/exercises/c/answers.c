@@ -7,6 +7,8 @@
 //     make hint-04c    a hint, and after that a stronger one
 //
 // By hand, in the chapter's directory: make my-04c && ./my-04c
+//
+// exercise.h lies in exercises/c/; beside it are the answers, so look at nothing else.
 #include "exercise.h"
 
 #include "clock.h"

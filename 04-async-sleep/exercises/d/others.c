@@ -7,6 +7,8 @@
 //     make hint-04d    a hint, and after that a stronger one
 //
 // By hand, in the chapter's directory: make my-04d && ./my-04d
+//
+// exercise.h lies in exercises/d/; beside it are the answers, so look at nothing else.
 #include "exercise.h"
 
 // ---- your part ----

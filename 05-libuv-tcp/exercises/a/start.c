@@ -8,6 +8,8 @@
 //     make hint-05a    a hint, and after that a stronger one
 //
 // By hand, in the chapter's directory: make my-05a && ./my-05a
+//
+// exercise.h lies in exercises/a/; beside it are the answers, so look at nothing else.
 #include "exercise.h"
 
 #include <stdlib.h>

@@ -8,6 +8,8 @@
 //     make hint-05c    a hint, and after that a stronger one
 //
 // By hand, in the chapter's directory: make my-05c && ./my-05c
+//
+// exercise.h lies in exercises/c/; beside it are the answers, so look at nothing else.
 #include "exercise.h"
 
 #include <stdlib.h>

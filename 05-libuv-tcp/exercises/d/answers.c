@@ -8,6 +8,8 @@
 //     make hint-05d    a hint, and after that a stronger one
 //
 // By hand, in the chapter's directory: make my-05d && ./my-05d
+//
+// exercise.h lies in exercises/d/; beside it are the answers, so look at nothing else.
 #include "exercise.h"
 
 #include <stdlib.h>

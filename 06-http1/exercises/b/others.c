@@ -18,6 +18,8 @@
 //     make hint-06b    a hint, and after that a stronger one
 //
 // By hand, in the chapter's directory: make my-06b && ./my-06b
+//
+// exercise.h lies in exercises/b/; beside it are the answers, so look at nothing else.
 #include "exercise.h"
 
 #include <stdlib.h>

@@ -13,6 +13,8 @@
 //     make hint-06c    a hint, and after that a stronger one
 //
 // By hand, in the chapter's directory: make my-06c && ./my-06c
+//
+// exercise.h lies in exercises/c/; beside it are the answers, so look at nothing else.
 #include "exercise.h"
 
 #include <stdlib.h>

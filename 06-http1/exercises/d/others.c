@@ -9,6 +9,8 @@
 //     make hint-06d    a hint, and after that a stronger one
 //
 // By hand, in the chapter's directory: make my-06d && ./my-06d
+//
+// exercise.h lies in exercises/d/; beside it are the answers, so look at nothing else.
 #include "exercise.h"
 
 // ---- your part ----

@@ -15,6 +15,8 @@
 //     make hint-07a    a hint, and after that a stronger one
 //
 // By hand, in the chapter's directory: make my-07a && ./my-07a
+//
+// exercise.h lies in exercises/a/; beside it are the answers, so look at nothing else.
 #include "exercise.h"
 
 #include <string.h>

@@ -9,6 +9,8 @@
 //     make hint-07b    a hint, and after that a stronger one
 //
 // By hand, in the chapter's directory: make my-07b && ./my-07b
+//
+// exercise.h lies in exercises/b/; beside it are the answers, so look at nothing else.
 #include "exercise.h"
 
 #include "clock.h"

@@ -7,6 +7,8 @@
 //     make hint-07c    a hint, and after that a stronger one
 //
 // By hand, in the chapter's directory: make my-07c && ./my-07c
+//
+// exercise.h lies in exercises/c/; beside it are the answers, so look at nothing else.
 #include "exercise.h"
 
 // ---- your part ----

@@ -10,6 +10,8 @@
 //     make hint-07d    a hint, and after that a stronger one
 //
 // By hand, in the chapter's directory: make my-07d && ./my-07d
+//
+// exercise.h lies in exercises/d/; beside it are the answers, so look at nothing else.
 #include "exercise.h"
 
 static void job_free(struct pool_job *job) {
