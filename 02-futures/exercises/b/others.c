@@ -67,7 +67,7 @@ static enum poll_result nap_poll(struct future *self, void *out) {
     if (!me->is_over) {
         return FUTURE_PENDING;
     }
-    pthread_join(me->thread, NULL);
+    pthread_detach(me->thread);
     bool ready = true;
 #elif defined RIGHT_REMEMBERS_THE_START
     if (!me->has_started) {
