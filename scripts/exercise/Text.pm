@@ -16,6 +16,7 @@ sub slurp {
 sub show {
     my ($v) = @_;
     return sprintf '%.2f', $v if $v =~ /^\d+\.\d+$/;
+    return $v if $v !~ /^\d+$/;
     1 while $v =~ s/^(\d+)(\d{3})/$1,$2/;
     return $v;
 }

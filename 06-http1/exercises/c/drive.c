@@ -12,8 +12,14 @@ static char data[room + 1]; // what came out
 static size_t data_size;
 static bool is_over_the_edge; // more than there can be
 
+static struct decoder *second; // whose data go elsewhere, or NULL
+static char other[8];
+
 void on_data(struct decoder *d, const char *bytes, size_t size) {
-    (void)d;
+    if (d == second) {
+        strncat(other, bytes, size < 7 - strlen(other) ? size : 0);
+        return;
+    }
     if (size > room - data_size) {
         is_over_the_edge = true;
         return;
@@ -77,6 +83,49 @@ static void each_split(void) {
     printf("cut at each byte: right %zu of %zu\n", right, size - 1);
 }
 
+// The first bytes of what is far too large to be sent here.
+static void large_sizes(void) {
+    static const char *const texts[] = {"10003\r\nabcdef",
+                                        "ffffffff\r\nabcdef"};
+    size_t right = 0, used;
+    for (size_t i = 0; i < 2; i++) {
+        enum found found = feed(texts[i], strlen(texts[i]), 0, 4, &used);
+        right += found == MORE && strcmp(data, "abcdef") == 0;
+    }
+    printf("large sizes, 10003 and ffffffff: right %zu of 2\n", right);
+}
+
+static enum found give(struct decoder *d, const char *text, size_t at,
+                       enum found found) {
+    size_t used;
+    return found == MORE && at < strlen(text) ? decode(d, text + at, 1, &used)
+                                              : found;
+}
+
+// Octet by octet, one body and the other in turn.
+static void two_in_turn(void) {
+    static const char a[] = "0003\r\nabc\r\n0\r\n\r\n";
+    static const char b[] = "2\r\nxy\r\n0\r\n\r\n";
+    struct decoder *first = calloc(1, decoder_size);
+    enum found of_a = MORE, of_b = MORE;
+    second = calloc(1, decoder_size);
+    if (first == NULL || second == NULL) {
+        abort();
+    }
+    data_size = 0;
+    data[0] = '\0';
+    for (size_t at = 0; at < sizeof a; at++) {
+        of_a = give(first, a, at, of_a);
+        of_b = give(second, b, at, of_b);
+    }
+    printf("two bodies in turn: right %d of 2\n",
+           (of_a == END && strcmp(data, "abc") == 0) +
+               (of_b == END && strcmp(other, "xy") == 0));
+    free(first);
+    free(second);
+    second = NULL;
+}
+
 static void next_request(void) {
     static const char text[] = "3\r\nabc\r\n0\r\n\r\nGET / HTTP/1.1\r\n\r\n";
     size_t used;
@@ -125,6 +174,8 @@ static void bad_ones(void) {
                                         "5\r\nhello\n0\r\n\r\n",
                                         "5\rXhello",
                                         "100000000\r\na",
+                                        "000000005\r\nhello\r\n",
+                                        "5;x=y\r\nhello\r\n",
                                         "0\r\nX\r\n",
                                         "0\r\n\rX",
                                         "+5\r\nhello\r\n",
@@ -144,6 +195,7 @@ static void bad_ones(void) {
         for (; *first != '\0'; first++) {
             printf(*first == '\r'   ? " CR"
                    : *first == '\n' ? " LF "
+                   : *first == ' '  ? " SP"
                                     : "%c",
                    *first);
         }
@@ -160,6 +212,8 @@ int main(void) {
          "hello, zero 0 it!", 1000);
     play("no data at all", "0\r\n\r\n", "", 1000);
     each_split();
+    large_sizes();
+    two_in_turn();
     next_request();
     any_body();
     bad_ones();

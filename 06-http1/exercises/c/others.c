@@ -33,7 +33,13 @@ static inline int hex_of(char c) {
 struct decoder {
     char line[16]; // what was read of a line that is not over yet
     size_t size;
+#ifdef WRONG_LEFT_IS_AN_INT
+    int left;
+#elif defined WRONG_LEFT_IS_SHORT
+    uint16_t left;
+#else
     uint64_t left;
+#endif
     bool in_data, after_data, is_last;
 };
 
@@ -44,6 +50,11 @@ static uint64_t size_of(const char *line, bool *good) {
     *good = digits >= 1 && digits <= 4;
 #elif defined WRONG_TAKES_NO_DIGITS
     *good = digits <= 8;
+#elif defined WRONG_LIMITS_THE_VALUE
+    *good = digits >= 1 && strtoull(line, NULL, 16) <= 0xffffffff;
+#elif defined WRONG_TAKES_AN_EXTENSION
+    digits = strcspn(line, ";");
+    *good = digits >= 1 && digits <= 8;
 #elif defined WRONG_OVERFLOWS
     *good = digits >= 1;
 #else
@@ -75,7 +86,14 @@ static enum found on_line(struct decoder *d) {
         d->after_data = false;
         return d->is_last ? END : MORE;
     }
+#if defined WRONG_LEFT_IS_AN_INT || defined WRONG_LEFT_IS_SHORT
+    d->left = (uint16_t)size_of(d->line, &good);
+#ifdef WRONG_LEFT_IS_AN_INT
+    d->left = (int)size_of(d->line, &good);
+#endif
+#else
     d->left = size_of(d->line, &good);
+#endif
     d->is_last = d->left == 0;
     d->in_data = d->left > 0;
 #ifdef WRONG_ENDS_WITHOUT_THE_LAST_LINE
@@ -88,7 +106,14 @@ static enum found add(struct decoder *d, char c) {
     if (d->size == sizeof d->line - 1) {
         return BAD;
     }
+#ifdef WRONG_SHARES_ITS_LINE
+    static char shared[16];
+    shared[d->size] = c;
+    memcpy(d->line, shared, sizeof shared);
+    d->size++;
+#else
     d->line[d->size++] = c;
+#endif
 #ifdef WRONG_A_LINE_FEED_IS_ENOUGH
     if (c != '\n') {
         return MORE;

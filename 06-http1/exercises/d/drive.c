@@ -69,8 +69,11 @@ static const char *end_of(const struct connection *c) {
 }
 
 static void tell(const char *what, struct connection *c) {
-    printf("%s: %d answers, %s%s\n", what, c->answers, end_of(c),
-           c->lasts == c->finished ? "" : ", and says otherwise");
+    printf("%s: %d answers, %s", what, c->answers, end_of(c));
+    if (c->lasts != c->finished) {
+        printf(", and %d said that they were the last", c->lasts);
+    }
+    printf("\n");
     on_close(c);
 }
 

@@ -58,6 +58,8 @@ struct talk {
 
 struct talk *talk_of(struct connection *c);
 
-void on_bytes(struct connection *c, const char *bytes, size_t size); // BORROWS
+// BORROWS bytes. As in the chapter, a client is not read while it is full, nor after finish
+// or refuse: then this is not called.
+void on_bytes(struct connection *c, const char *bytes, size_t size);
 void on_drained(struct connection *c); // the client takes answers again
 void on_close(struct connection *c);   // it is gone

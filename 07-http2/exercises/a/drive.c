@@ -187,6 +187,22 @@ static void two_connections(void) {
 
 // ---- Who is refused ----
 
+// With all of its payload, and a good frame behind it. RETURNS what was called after the
+// refusal.
+static int too_long(uint32_t length) {
+    begin_text();
+    add_frame((struct frame){length, 0, 0, 1}, false);
+    text_size += longest_payload; // of zeros, which are frames if one likes
+    add_frame((struct frame){5, 3, 2, 7}, false);
+    struct connection d = play(1), e = play(room);
+    printf("a payload of %u: %s\n", (unsigned)length,
+           d.refused_at == preface_size + 9 && e.refusals == 1
+               ? "refused at its ninth octet"
+           : d.refusals > 0 ? "refused at another"
+                            : "taken");
+    return d.after + e.after;
+}
+
 static void strangers(void) {
     int right = 0, after = 0;
     for (size_t at = 0; at < preface_size; at++) {
@@ -211,15 +227,9 @@ static void strangers(void) {
                                        : right_of(&c) == 1 ? "found"
                                                            : "neither");
     begin_text();
-    add_frame((struct frame){longest_payload + 1, 0, 0, 1}, false);
-    text_size += 40; // and what looks like frames behind it
-    struct connection d = play(1), e = play(room);
-    printf("a payload of 16385: %s\n",
-           d.refused_at == preface_size + 9 && e.refusals == 1
-               ? "refused at its ninth octet"
-           : d.refusals > 0 ? "refused at another"
-                            : "taken");
-    printf("called after a refusal: %d\n", after + d.after + e.after);
+    after += too_long(longest_payload + 1);
+    after += too_long(0x10005);
+    printf("called after a refusal: %d\n", after);
 }
 
 int main(void) {

@@ -59,7 +59,11 @@ static bool collect(struct state *s, size_t wanted, const uint8_t **bytes,
 
 static struct frame read_head(const uint8_t *h) {
     struct frame f;
+#ifdef WRONG_LENGTH_OF_TWO_OCTETS
+    f.length = (uint32_t)h[1] << 8 | h[2];
+#else
     f.length = (uint32_t)h[0] << 16 | (uint32_t)h[1] << 8 | h[2];
+#endif
     f.type = h[3];
     f.flags = h[4];
 #ifdef WRONG_STREAM_OF_ONE_OCTET
@@ -109,6 +113,10 @@ static bool step(struct connection *c, struct state *s, const uint8_t **bytes,
         s->size = 0;
         if (s->left > limit) {
             refuse(c);
+#ifdef WRONG_TAKES_THE_PAYLOAD_AFTER_THE_REFUSAL
+            s->in_payload = true;
+            return *size > 0;
+#endif
 #ifdef WRONG_GOES_ON_AFTER_THE_REFUSAL
             s->in_payload = false;
             return *size > 0;
@@ -126,6 +134,16 @@ static bool step(struct connection *c, struct state *s, const uint8_t **bytes,
     if (s->left > 0) {
         return false;
     }
+#ifdef WRONG_LOSES_AN_EMPTY_FRAME
+    if (s->frame.length == 0) {
+        s->in_payload = false;
+        return *size > 0;
+    }
+#elif defined WRONG_WAITS_FOR_THE_NEXT
+    if (*size == 0) {
+        return false;
+    }
+#endif
     s->in_payload = false;
 #ifdef RIGHT_COPIES_THE_FRAME
     struct frame copy = s->frame;
