@@ -17,7 +17,15 @@
 
 // ---- your part ----
 
+#include "clock.h"
+
 #include <poll.h>
+
+#ifdef WRONG_SLEEPS_IN_THE_POOL
+static void sleep_for(const void *request) {
+    sleep_seconds(seconds_to_wait(request));
+}
+#endif
 
 // As a loop around a switch.
 static enum poll_result handle_poll(struct future *self,
@@ -61,12 +69,22 @@ static enum poll_result handle_poll(struct future *self,
             me->at = seconds > 0 ? AWAIT_SECOND : ANSWER;
             me->sleep = loop_sleep(http_executor(me->request), seconds);
             me->second = seconds > 0 ? &me->sleep.base : NULL;
+#ifdef WRONG_SLEEPS_IN_THE_POOL
+            me->work =
+                pool_work(http_executor(me->request), sleep_for, me->request);
+            me->second = seconds > 0 ? &me->work.base : NULL;
+#endif
 #ifdef WRONG_SHARES_ITS_STATE
             shared = me->sleep;
             me->second = seconds > 0 ? &shared.base : NULL;
 #endif
             break;
         case AWAIT_SECOND:
+#ifdef WRONG_BEGINS_ANEW
+            future_drop(me->second);
+            me->sleep = loop_sleep(http_executor(me->request),
+                                   seconds_to_wait(me->request));
+#endif
             if (future_poll(me->second, waker, NULL) == FUTURE_PENDING) {
 #ifdef WRONG_ASKS_ALL_THE_TIME
                 waker_wake(waker);

@@ -89,6 +89,7 @@ static void move(nghttp2_session *from, nghttp2_session *to) {
 }
 
 static char wanted[all + 1];
+static bool ends_alone; // that it was the last bit is known only later
 
 static void add_bit(int number) {
     char bit[32];
@@ -96,7 +97,7 @@ static void add_bit(int number) {
     memcpy(wanted + number * bit_size, bit, bit_size);
     memcpy(source.bytes + source.size, bit, bit_size);
     source.size += bit_size;
-    source.is_last = number == bits - 1;
+    source.is_last = number == bits - 1 && !ends_alone;
     source_has_more(&source);
 }
 
@@ -150,8 +151,14 @@ static void play(uint32_t window, int pauses) {
         move(server, client);
         move(client, server);
     }
-    printf("window %u, %d pauses: %zu bytes of %d, %s, %s\n", (unsigned)window,
-           pauses, body_size, all,
+    if (ends_alone) {
+        source.is_last = true;
+        source_has_more(&source);
+        move(server, client);
+    }
+    printf("window %u, %d pauses%s: %zu bytes of %d, %s, %s\n",
+           (unsigned)window, pauses, ends_alone ? ", the end alone" : "",
+           body_size, all,
            body_size == all && memcmp(body, wanted, all) == 0 ? "the same"
                                                               : "not the same",
            failed  ? "and it failed"
@@ -169,5 +176,7 @@ int main(void) {
     play(65535, 3);
     play(8, 3);
     play(65535, 1);
+    ends_alone = true;
+    play(65535, 3);
     return 0;
 }

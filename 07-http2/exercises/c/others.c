@@ -32,6 +32,12 @@ ssize_t on_read_answer(nghttp2_session *session, int32_t stream,
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     }
 #endif
+#ifdef WRONG_WAITS_FOR_BYTES
+    if (n == 0) {
+        s->deferred = true;
+        return NGHTTP2_ERR_DEFERRED;
+    }
+#endif
     if (n == 0 && !s->is_last) {
 #ifdef WRONG_BREAKS_THE_SESSION
         return NGHTTP2_ERR_CALLBACK_FAILURE;
@@ -67,6 +73,10 @@ ssize_t on_read_answer(nghttp2_session *session, int32_t stream,
 void source_has_more(struct source *s) {
 #ifdef WRONG_RESUMES_ANOTHER
     nghttp2_session_resume_data(s->session, s->stream + 2);
+#elif defined WRONG_RESUMES_ONLY_WITH_BYTES
+    if (s->size > 0) {
+        (void)nghttp2_session_resume_data(s->session, s->stream);
+    }
 #elif defined RIGHT_RESUMES_ONLY_AT_THE_END
     if (s->is_last) {
         nghttp2_session_resume_data(s->session, s->stream);
