@@ -6,8 +6,9 @@
 //     5 CR LF hello CR LF  1 CR LF ! CR LF  0 CR LF CR LF
 //
 // Pieces end anywhere. A size has one to eight digits, in upper or lower case, and nothing
-// else; whatever does not fit is BAD. As it stands, a piece is taken for a whole chunk. See
-// exercise.h.
+// else; whatever does not fit is BAD. (The chapter's own decoder takes more: any number of
+// zeros in front, and what comes after a semicolon.) As it stands, a piece is taken for a
+// whole chunk. See exercise.h.
 //
 //     make try-06c     builds it, runs it, and says what happened
 //     make hint-06c    a hint, and after that a stronger one

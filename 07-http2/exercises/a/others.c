@@ -1,6 +1,7 @@
 #define _POSIX_C_SOURCE 200809L
 // Exercise 07a: nine bytes. A client of HTTP/2 begins with the preface, and then sends frames.
-// Each begins with nine octets (RFC 9113, section 4.1), the highest of a number first:
+// Each begins with nine octets (RFC 9113, section 4.1). Of a number of several octets the
+// most significant comes first, so 00 01 2c is 300:
 //
 //     length    3 octets, of the payload behind the nine
 //     type      1 octet

@@ -154,6 +154,32 @@ static void dropped_at_any_moment(void) {
     printf("dropped at any moment: %d times\n", rounds);
 }
 
+// The pool has four threads, and all of them are at work when a fifth job comes. Who takes
+// it back hears of its end all the same.
+static void dropped_in_line(void) {
+    static const int nothing = 0;
+    enum { threads = 4 };
+    struct pool_work f[threads], fifth;
+    for (int i = 0; i < threads; i++) {
+        f[i] = begin(&nothing);
+        (void)ask(&f[i]);
+        wait_until_begun();
+    }
+    fifth = begin(&nothing);
+    (void)ask(&fifth);
+    forget(&fifth);
+    for (int i = 0; i < threads + 1; i++) {
+        sem_post(&may_end);
+    }
+    run_until_over();
+    for (int i = 0; i < threads; i++) {
+        forget(&f[i]);
+    }
+    while (sem_trywait(&may_end) == 0 || sem_trywait(&begun) == 0) {
+    }
+    printf("dropped while it stood in line\n");
+}
+
 // ---- Tasks, which are cancelled ----
 
 static void tasks(void) {
@@ -196,6 +222,7 @@ int main(void) {
     dropped_when_it_was_done();
     never_polled();
     dropped_at_any_moment();
+    dropped_in_line();
     printf("clones and drops differ by %d\n",
            atomic_load(&clones) - atomic_load(&drops));
     tasks();

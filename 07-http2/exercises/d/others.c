@@ -99,6 +99,10 @@ static void work_drop(struct future *self) {
     (void)is_worked;
     if (job->is_over) {
 #endif
+#ifdef WRONG_FREES_WHAT_STANDS_IN_LINE
+        job_free(job);
+    } else if (uv_cancel((uv_req_t *)&job->request) == 0) {
+#endif
         job_free(job);
 #ifdef WRONG_NEVER_ABANDONS
         return;
