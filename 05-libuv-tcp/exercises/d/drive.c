@@ -49,6 +49,12 @@ static void is_served(int fd, const char *who) {
            got == 5 && strcmp(text, "hello") == 0 ? "hello" : "no answer");
 }
 
+static void fill(void) {
+    for (size_t i = 0; i < much; i++) {
+        bytes[i] = (char)(i * 11 + i / 241);
+    }
+}
+
 // Of four megabytes the kernels' four buffers and 64 KiB of ours take less than one.
 static size_t send_alone(int fd, const char *who) {
     size_t sent = client_send(fd, bytes, much);
@@ -67,11 +73,10 @@ static void take_back(int fd, size_t sent, const char *who) {
 
 static void *run_clients(void *unused) {
     (void)unused;
-    for (size_t i = 0; i < much; i++) {
-        bytes[i] = (char)(i * 11 + i / 241);
-    }
+    fill();
     int slow = connect_little(), second = connect_little();
     size_t sent = send_alone(slow, "one");
+    fill(); // two such waits in a row would look as if it hung
     size_t sent_too = send_alone(second, "a second one");
     int other = connect_little();
     is_served(other, "another one meanwhile");
