@@ -18,7 +18,7 @@ from exercise import Exercise
 from glossary import Glossary
 from lesson import Lesson
 from picture import Picture
-from source import Book, File, highlighted, link_words, render, slug
+from source import Book, File, anchor_of, highlighted, link_words, render, slug
 
 HERE = Path(__file__).resolve().parent
 SECOND = 'more'  # what reading.txt calls the second reading
@@ -250,14 +250,10 @@ class Site:
 
     def enter_names(self, file, page, body):
         for (kind, name), tag in file.defined.items():
-            anchor = tag and f'id="{self.anchor(kind, name)}"'
-            if kind in 'fsgdt' and anchor in body:  # ctags sees an enum too many
+            anchor = anchor_of(tag)
+            if kind in 'fsgdt' and f'id="{anchor}"' in body:  # ctags sees an enum too many
                 word = {'s': 'struct ', 'g': 'enum '}.get(kind, '') + name
-                self.index.append([f'{page}#{self.anchor(kind, name)}', word, f'{file.chapter[:2]} {file.name}:{tag["line"]}'])
-
-    @staticmethod
-    def anchor(kind, name):
-        return {'s': 'struct-', 'g': 'enum-'}.get(kind, '') + name
+                self.index.append([f'{page}#{anchor}', word, f'{file.chapter[:2]} {file.name}:{tag["line"]}'])
 
     # ---- Exercises and pictures ----
 

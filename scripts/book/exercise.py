@@ -16,7 +16,6 @@ class Exercise:
         self.before = '\n'.join(rest[:begin]).strip('\n')
         self.part = '\n'.join(rest[begin:end + 1])
         self.after = '\n'.join(rest[end + 1:]).strip('\n')
-        self.lines = len(rest)
         header = path / 'exercise.h'
         self.header = header.read_text().strip('\n') if header.exists() else None
         self.spec = self.read_spec(path / 'spec')

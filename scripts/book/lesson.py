@@ -50,14 +50,16 @@ class Lesson:
     def prepare(self, children):
         """Addresses of links; and for each code span the file that stands beside it:
         `work`, `take_out` and `put_back` in `executor.c`."""
-        spans = []
+        spans = []  # that no file stands beside yet
         for i, c in enumerate(children):
             if c.type == 'link_open':
                 c.attrSet('href', self.site.address(c.attrGet('href'), self.path.parent))
             elif c.type == 'code_inline':
                 spans.append(c)
-                named = children[i + 2] if children[i + 1:i + 2] and children[i + 1].content.strip() in ('in', 'of') and children[i + 2:i + 3] else None
-                file = named and named.type == 'code_inline' and self.chapter and self.book.file(self.chapter, named.content)
+                behind = children[i + 1:i + 3]
+                is_named = (self.chapter and len(behind) == 2 and behind[1].type == 'code_inline'
+                            and behind[0].content.strip() in ('in', 'of'))
+                file = self.book.file(self.chapter, behind[1].content) if is_named else None
                 if file:
                     for span in spans:
                         span.meta.setdefault('near', file)

@@ -10,8 +10,7 @@ MARK = re.compile(r'<circle [^>]*?cx="(\d+)" cy="(\d+)" r="(\d+)"')
 
 class Picture:
     def __init__(self, path):
-        self.path, self.name = path, path.stem
-        self.svg = path.read_text()
+        self.path, self.svg = path, path.read_text()
         self.width, self.height = (round(float(n)) for n in re.search(
             r'width="([\d.]+)(?:pt|px)?" height="([\d.]+)(?:pt|px)?"', self.svg).groups())
         found = re.search(r'<desc>(.*?)</desc>', self.svg, re.S)

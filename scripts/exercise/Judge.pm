@@ -22,7 +22,7 @@ my @general = map { { kind => 'not', id => $_->[0], condition => $_->[1], text =
         'Never freed: {leaked.objects} pieces of memory, {leaked.bytes} bytes, which the scene made and handed to your part. Who is the last to need what lies there?'],
     ['bad-memory', 'report != "" and report.line == "?"',
         'The sanitizer stopped it: {report}, but not in a line of yours. Something that you have handed on was gone, or never there. What did you give to whom, and how long is it needed?'],
-    ['bad-memory', 'report != "" and report.fn == "?" and report.line != "?"', 'The sanitizer stopped it in line {report.line}: {report}.'],
+    ['bad-memory', 'report != "" and report.fn == "?"', 'The sanitizer stopped it in line {report.line}: {report}.'],
     ['bad-memory', 'report != ""', 'The sanitizer stopped it: {report}, in {report.fn}, line {report.line}.'],
     ['hung-in-a-poll', 'ended == "hung" and polls.open > 0',
         'It hangs inside a poll: the worker waits there for something, and can poll nobody else. Can what it waits for happen without the worker?'],

@@ -23,10 +23,16 @@ sub flags_for {
 }
 
 # Dies, with the chapter's own words, if a library must be installed first.
+sub refuse_without_library {
+    my ($status, $said) = @_;
+    die $1 =~ s/\.? +Stop\.$//r, "\n" if $status != 0 && $said =~ /(This chapter needs .*)/;
+}
+
+# Dies so before anything is built.
 sub needs_of {
     my ($spec) = @_;
     my $said = `'$make' --no-print-directory -s -n -C $spec->{chapter} 2>&1`;
-    die $1 =~ s/\.? +Stop\.$//r, "\n" if $? != 0 && $said =~ /(This chapter needs .*)/;
+    refuse_without_library($?, $said);
 }
 
 # RETURNS the program's path, or undef, and what the compiler said. Dies as needs_of.
@@ -48,7 +54,7 @@ sub build_answer {
     my $command = join ' ', map { "'" . s/'/'\\''/gr . "'" } @words;
     my $status = system "$command >$log 2>&1";
     my $said = slurp($log);
-    die $1 =~ s/\.? +Stop\.$//r, "\n" if $status != 0 && $said =~ /(This chapter needs .*)/; # a library
+    refuse_without_library($status, $said);
     return ($status == 0 ? "$place/$out/program" : undef, $said);
 }
 
