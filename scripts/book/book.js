@@ -10,6 +10,17 @@
   const here = document.querySelector('.steps [aria-current]');
   if (here) here.closest('.steps').scrollLeft = here.offsetLeft - innerWidth / 3;
 
+  // What scrolls can be scrolled with the keyboard; what does not is no stop for it.
+  const code = [...document.querySelectorAll('.row .code')];
+  const reach = () => {
+    const scrolls = code.map(e => e.scrollWidth > e.clientWidth);
+    code.forEach((e, i) => {
+      if (scrolls[i]) e.setAttribute('tabindex', 0); else e.removeAttribute('tabindex');
+    });
+  };
+  reach();
+  addEventListener('resize', reach);
+
   // ---- Search ----
 
   const form = make('form', { className: 'search', role: 'search' });

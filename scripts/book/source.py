@@ -259,8 +259,7 @@ class File:
             kind = 'row' + ('' if text else ' bare') + (' lead' if lead else '')
             marks = ''.join(f'<span id="{self.name}:{n}"></span>' for n in note)
             lines = ''.join(self.line(n, link, n in fresh) for n in code)
-            wide = ' tabindex="0" role="region" aria-label="code"' if any(len(self.lines[n - 1]) > 84 for n in code) else ''
-            listing = f'<pre class="code"{wide}>{lines}</pre>' if lines else ''
+            listing = f'<pre class="code">{lines}</pre>' if lines else ''
             parts[-1][1].append(f'<div class="{kind}"><div class="note">{marks}{text}</div>{listing}</div>\n')
         return [(head, ''.join(rows)) for head, rows in parts if rows]
 
