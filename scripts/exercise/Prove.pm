@@ -77,6 +77,19 @@ sub shown_of {
 
 # ---- What is wrong with an exercise's files ----
 
+# A hint sends the reader to functions in a file: "a, b and c in 01-threads/threads.c".
+# RETURNS those names that are not there, or the file, if that is not.
+sub untrue_in {
+    my ($hint) = @_;
+    my @untrue;
+    while ($hint =~ m{((?:\w+(?:, | and ))*\w+) in (\d\d-[-\w]+/\w+\.[ch])\b}g) {
+        my ($names, $path) = ($1, $2);
+        my $text = slurp($path);
+        push @untrue, $text eq '' ? $path : map { "$_ in $path" } grep { $text !~ /\b$_\b/ } split /, | and /, $names;
+    }
+    return @untrue;
+}
+
 sub faults {
     my ($spec) = @_;
     my ($start, $answers, $others) = map { slurp("$spec->{dir}/$_.c") } qw(start answers others);
@@ -88,6 +101,7 @@ sub faults {
       if $others ne '' && frame_of($start) ne frame_of($others);
     push @faults, 'it needs three hints' if @{ $spec->{hints} } != 3;
     push @faults, 'a hint is too short to be one' if grep { length $_ < 15 } @{ $spec->{hints} };
+    push @faults, map { "a hint names what is not there: $_" } map { untrue_in($_) } @{ $spec->{hints} };
     push @faults, 'it has no title or no minutes' if !$spec->{title} || !$spec->{minutes};
     push @faults, 'it says nothing to a pass' if !$spec->{pass};
     my @shown = names_in(stripped($answers));
