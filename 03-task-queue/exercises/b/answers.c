@@ -17,6 +17,7 @@ static enum poll_result bell_poll(struct future *self,
                                   const struct waker *waker, void *out) {
     struct bell *b = bell_of(self);
     (void)out;
+    struct waker old = {0};
     pthread_mutex_lock(&b->mutex);
     bool rung = b->rung;
 #ifdef LOOKS_THEN_KEEPS
@@ -24,10 +25,11 @@ static enum poll_result bell_poll(struct future *self,
     if (!rung) {
         struct waker mine = waker_clone(waker);
         pthread_mutex_lock(&b->mutex);
-        waker_drop(&b->waker);
+        old = waker_take(&b->waker);
         b->waker = mine;
         pthread_mutex_unlock(&b->mutex);
     }
+    waker_drop(&old);
     return rung ? FUTURE_READY : FUTURE_PENDING;
 #endif
 #ifdef ASKS_AGAIN_AT_ONCE
@@ -41,16 +43,24 @@ static enum poll_result bell_poll(struct future *self,
 #else
     if (!rung) {
 #ifndef KEEPS_ALL
-        waker_drop(&b->waker); // from the poll before
+        old = waker_take(&b->waker); // from the poll before
 #endif
         b->waker = waker_clone(waker);
     }
 #endif
     pthread_mutex_unlock(&b->mutex);
+    waker_drop(&old);
     return rung ? FUTURE_READY : FUTURE_PENDING;
 }
 
 void bell_ring(struct bell *b) {
+#ifdef NOTES_IT_AFTERWARDS
+    pthread_mutex_lock(&b->mutex);
+    struct waker first = waker_take(&b->waker);
+    pthread_mutex_unlock(&b->mutex);
+    waker_wake(&first);
+    waker_drop(&first);
+#endif
     pthread_mutex_lock(&b->mutex);
     b->rung = true;
 #ifdef WAKES_UNDER_THE_LOCK
@@ -69,6 +79,9 @@ static void bell_drop(struct future *self) {
     pthread_mutex_lock(&b->mutex);
     struct waker waker = waker_take(&b->waker);
     pthread_mutex_unlock(&b->mutex);
+#ifdef WAKES_THE_DROPPED
+    waker_wake(&waker);
+#endif
 #ifndef FORGETS_TO_DROP_2
     waker_drop(&waker);
 #endif

@@ -1,7 +1,7 @@
 #define _POSIX_C_SOURCE 200809L
-// The scenes of 03b. First a real one: a task awaits the bell, and main rings
-// after 0.1 seconds. Then three with a waker of our own, which counts, and which
-// looks at the worst moment.
+// The scenes of 03b. Most have a waker of our own, which counts, and which looks at the
+// worst moment. The last is a real one: a task awaits the bell, and main rings after
+// 0.1 seconds.
 #include "exercise.h"
 #include "executor.h"
 #include "task.h"
@@ -21,6 +21,8 @@ static void sleep_ms(long ms) {
 static atomic_int clones, drops, wakes;
 static struct bell *ring_in_clone; // or NULL
 static pthread_t ringer;
+static struct bell *ask_in_wake; // or NULL
+static bool was_ready;           // when it asked
 
 static void *ring(void *bell) {
     bell_ring(bell);
@@ -45,12 +47,26 @@ static void count_clone(void *data) {
     }
 }
 
+static void silent(void *data) {
+    (void)data;
+}
+
+// A task that is woken may be polled before the wake is over, on another thread.
+static bool is_ready(struct bell *b) {
+    static const struct waker_ops ops = {silent, silent, silent};
+    const struct waker waker = {&ops, NULL};
+    return future_poll(&b->base, &waker, NULL) == FUTURE_READY;
+}
+
 // It locks the bell: whoever wakes with that lock in his hand hangs.
 static void count_wake(void *data) {
     struct bell *bell = data;
     pthread_mutex_lock(&bell->mutex);
     pthread_mutex_unlock(&bell->mutex);
     atomic_fetch_add(&wakes, 1);
+    if (ask_in_wake != NULL) {
+        was_ready = is_ready(ask_in_wake);
+    }
 }
 
 static const struct waker_ops counting = {count_clone, count_wake, count_drop};
@@ -131,6 +147,17 @@ static void ring_at_the_worst_moment(void) {
     future_drop(&b.base);
 }
 
+static void ask_while_it_wakes(void) {
+    struct bell b;
+    struct waker waker = begin(&b);
+    (void)future_poll(&b.base, &waker, NULL);
+    ask_in_wake = &b;
+    bell_ring(&b);
+    ask_in_wake = NULL;
+    printf("polled inside of its wake: %s\n", was_ready ? "ready" : "pending");
+    future_drop(&b.base);
+}
+
 static void poll_three_times(void) {
     struct bell b;
     struct waker waker = begin(&b);
@@ -150,13 +177,15 @@ static void drop_half_way(void) {
     struct waker waker = begin(&b);
     (void)future_poll(&b.base, &waker, NULL);
     future_drop(&b.base);
-    printf("dropped half way: clones %d, drops %d\n", atomic_load(&clones),
-           atomic_load(&drops));
+    bell_ring(&b); // whoever rings does not know
+    printf("dropped half way: clones %d, drops %d, wakes %d\n",
+           atomic_load(&clones), atomic_load(&drops), atomic_load(&wakes));
 }
 
 int main(void) {
     ring_first();
     ring_at_the_worst_moment();
+    ask_while_it_wakes();
     poll_three_times();
     drop_half_way();
     poll_with_two_wakers();

@@ -33,12 +33,16 @@ static enum poll_result bell_poll(struct future *self,
     (void)waker;
 #else
     if (!rung) {
+#ifdef RIGHT_DROPS_WITH_THE_LOCK
+        waker_drop(&b->waker); // which is risky, and harms nobody here
+#else
         old = waker_take(&b->waker);
+#endif
         b->waker = waker_clone(waker);
     }
 #endif
     pthread_mutex_unlock(&b->mutex);
-    waker_drop(&old); // RIGHT_DROPS_WITHOUT_THE_LOCK
+    waker_drop(&old);
     return rung ? FUTURE_READY : FUTURE_PENDING;
 }
 
@@ -46,6 +50,10 @@ void bell_ring(struct bell *b) {
     pthread_mutex_lock(&b->mutex);
 #ifndef WRONG_FORGETS_THAT_IT_RANG
     b->rung = true;
+#endif
+#ifdef WRONG_NEVER_UNLOCKS
+    waker_wake(&b->waker);
+    return;
 #endif
 #if defined WRONG_WAKES_TWICE
     struct waker waker = waker_take(&b->waker);
@@ -75,9 +83,6 @@ void bell_ring(struct bell *b) {
 
 static void bell_drop(struct future *self) {
     struct bell *b = bell_of(self);
-#ifdef RIGHT_DROPS_WITHOUT_THE_LOCK
-    (void)0;
-#endif
     pthread_mutex_lock(&b->mutex);
     struct waker waker = waker_take(&b->waker);
     pthread_mutex_unlock(&b->mutex);

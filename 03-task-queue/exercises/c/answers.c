@@ -31,7 +31,18 @@ void job_wake(void *data) {
     atomic_fetch_add(&job->refs, 1);
     put_on_queue(job);
 #else
+#ifdef READS_THE_FUTURE
+    if (job->future == NULL) {
+        return;
+    }
+#endif
+#ifdef LOOKS_THEN_SETS
+    bool was_queued = atomic_load(&job->queued);
+    atomic_store(&job->queued, true);
+    if (!was_queued) {
+#else
     if (!atomic_exchange(&job->queued, true)) {
+#endif
 #ifdef COUNTS_AFTERWARDS
         put_on_queue(job);
         atomic_fetch_add(&job->refs, 1);

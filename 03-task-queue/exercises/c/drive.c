@@ -6,9 +6,11 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 extern const struct waker_ops job_waker;
 
@@ -86,6 +88,7 @@ struct keeper {
 enum { most_kept = 8 };
 static struct waker kept[most_kept];
 static int kept_count, clones_each, dropped, made;
+static bool needs_page; // the next job
 
 static enum poll_result keeper_poll(struct future *self,
                                     const struct waker *waker, void *out) {
@@ -113,6 +116,17 @@ static void *must_have(size_t size) {
     return memory;
 }
 
+enum { page = 4096 };
+
+// A page to itself, so that writing there can be forbidden for a while.
+static void *must_have_page(void) {
+    void *memory;
+    if (posix_memalign(&memory, page, page) != 0) {
+        abort();
+    }
+    return memset(memory, 0, page);
+}
+
 // A job whose future is ready at its poll number polls, and keeps so many clones at each
 // poll before.
 static struct job *make(int polls, int clones) {
@@ -121,7 +135,7 @@ static struct job *make(int polls, int clones) {
     struct {
         struct job job;
         struct keeper keeper;
-    } *both = must_have(sizeof *both);
+    } *both = needs_page ? must_have_page() : must_have(sizeof *both);
     both->keeper = (struct keeper){{&ops}, polls, must_have(100)};
     both->job.future = &both->keeper.base;
     atomic_init(&both->job.refs, 2); // its maker's and the queue's
@@ -193,6 +207,129 @@ static void nobody_can_wake_it(void) {
            made);
 }
 
+// ---- Two wakes at the same moment ----
+//
+// Main wakes a job that can be read and not written. So it may look as it likes; at its
+// first write it stops in on_fault, another thread wakes the job too, and then main goes
+// on. Not with ThreadSanitizer, which would stop inside of its own functions.
+
+#ifdef __has_feature
+#if __has_feature(thread_sanitizer)
+#define __SANITIZE_THREAD__
+#endif
+#endif
+
+static struct job *guarded;
+static atomic_int may_go, has_gone;
+
+// What is seen by the one is in no order with what the other did.
+static bool has_come(atomic_int *flag) {
+    return atomic_load_explicit(flag, memory_order_relaxed) != 0;
+}
+
+static void set(atomic_int *flag, int value) {
+    atomic_store_explicit(flag, value, memory_order_relaxed);
+}
+
+static void start(pthread_t *thread, void *(*body)(void *)) {
+    set(&may_go, 0);
+    set(&has_gone, 0);
+    if (pthread_create(thread, NULL, body, NULL) != 0) {
+        abort();
+    }
+}
+
+static void *wake_too(void *unused) {
+    while (!has_come(&may_go)) {
+        (void)sched_yield();
+    }
+    waker_wake(&kept[1]);
+    set(&has_gone, 1);
+    return unused;
+}
+
+#ifndef __SANITIZE_THREAD__
+static struct sigaction before;
+
+static void on_fault(int number, siginfo_t *info, void *context) {
+    const struct timespec little = {.tv_nsec = 1000 * 1000};
+    const char *at = info->si_addr;
+    (void)context;
+    if (at < (char *)guarded || at >= (char *)guarded + page ||
+        mprotect(guarded, page, PROT_READ | PROT_WRITE) != 0) {
+        (void)sigaction(number, &before, NULL); // it is no fault of ours
+        return;
+    }
+    set(&may_go, 1);
+    // The other may want a lock that main has.
+    for (int i = 0; i < 200 && !has_come(&has_gone); i++) {
+        (void)nanosleep(&little, NULL);
+    }
+}
+
+static void wake_one_that_is_guarded(void) {
+    struct sigaction action = {.sa_sigaction = on_fault,
+                               .sa_flags = SA_SIGINFO};
+    if (sigaction(SIGSEGV, &action, &before) != 0 ||
+        mprotect(guarded, page, PROT_READ) != 0) {
+        abort();
+    }
+    waker_wake(&kept[0]);
+    (void)mprotect(guarded, page, PROT_READ | PROT_WRITE);
+    (void)sigaction(SIGSEGV, &before, NULL);
+}
+#else
+static void wake_one_that_is_guarded(void) {
+    waker_wake(&kept[0]);
+}
+#endif
+
+static void two_wakes_at_once(void) {
+    pthread_t other;
+    needs_page = true;
+    guarded = make(2, 2);
+    needs_page = false;
+    run();
+    start(&other, wake_too);
+    twice = 0;
+    wake_one_that_is_guarded();
+    set(&may_go, 1); // if there was no fault
+    pthread_join(other, NULL);
+    printf("two wakes at once: queued twice %d times\n", twice);
+    run();
+    drop_kept();
+    job_release(guarded);
+}
+
+// ---- A wake while another thread runs the job ----
+
+static void *run_it(void *unused) {
+    while (!has_come(&may_go)) {
+        (void)sched_yield();
+    }
+    run();
+    set(&has_gone, 1);
+    return unused;
+}
+
+static void a_wake_after_a_run(void) {
+    struct job *job = make(2, 2);
+    pthread_t other;
+    run();
+    start(&other, run_it);
+    waker_wake(&kept[0]);
+    set(&may_go, 1);
+    while (!has_come(&has_gone)) {
+        (void)sched_yield();
+    }
+    waker_wake(&kept[1]);
+    pthread_join(other, NULL);
+    run();
+    drop_kept();
+    job_release(job);
+    printf("another thread ran it: dropped %d of %d futures\n", dropped, made);
+}
+
 // ---- Two threads let go of the last two wakers, many times ----
 
 enum { rounds = 2000 };
@@ -241,6 +378,8 @@ int main(void) {
     its_maker_lets_go_first();
     another_thread_is_quicker();
     nobody_can_wake_it();
+    two_wakes_at_once();
+    a_wake_after_a_run();
     two_threads_let_go();
     memset(kept, 0, sizeof kept); // what is only held here counts as lost
     memset(last_two, 0, sizeof last_two);

@@ -17,7 +17,9 @@ struct job {
 // take it from there, run it and let go of it before this function returns.
 void put_on_queue(struct job *job);
 
-// Yours. All three are given a struct job.
+// Yours. All three are given a struct job. Who takes a job from the queue sets queued to
+// false, polls, and calls job_release for the queue. A waker that was called is still a
+// holder, until it is dropped.
 void job_clone(void *job); // there is one more holder
 void job_wake(void *job);  // put it on the queue, but never twice
 void job_release(

@@ -44,6 +44,9 @@ static enum poll_result sleep_poll(struct future *self,
     while (time_now() < me->deadline.at) {
     }
 #endif
+#ifdef KEEPS_A_CLONE
+    me->waker = waker_clone(waker);
+#endif
 #ifndef FORGETS_TO_WAKE
     waker_wake(waker); // without this nobody would ever ask again
 #endif

@@ -1,10 +1,13 @@
 #define _POSIX_C_SOURCE 200809L
 // The scene of 04a: three tasks on the one worker; each awaits a sleep of its own
-// length, and the scene looks at its own clock.
+// length, and the scene looks at its own clock. It hands the task's waker on in one of its
+// own, which counts who holds it.
 #include "async_sleep.h"
 #include "executor.h"
 #include "task.h"
 
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -14,6 +17,44 @@ static double clock_now(void) {
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
+
+// ---- The task's waker, counted ----
+
+static const struct waker_ops *tasks_ops;
+static atomic_int held; // clones that were not dropped yet
+static atomic_int
+    wakes_unheld; // by one who had no clone, when the poll was over
+static _Thread_local bool polled; // this thread is inside of a poll
+
+static void count_clone(void *data) {
+    atomic_fetch_add(&held, 1);
+    tasks_ops->clone(data);
+}
+
+static void count_drop(void *data) {
+    atomic_fetch_sub(&held, 1);
+    tasks_ops->drop(data);
+}
+
+static void count_wake(void *data) {
+    if (!polled && atomic_load(&held) <= 0) {
+        atomic_fetch_add(&wakes_unheld, 1);
+    }
+    tasks_ops->wake(data);
+}
+
+static enum poll_result poll_counted(struct future *f,
+                                     const struct waker *waker, void *out) {
+    static const struct waker_ops ops = {count_clone, count_wake, count_drop};
+    const struct waker counted = {&ops, waker->data};
+    tasks_ops = waker->ops;
+    polled = true;
+    enum poll_result result = future_poll(f, &counted, out);
+    polled = false;
+    return result;
+}
+
+// ---- A task ----
 
 struct sleeping {
     struct future base;
@@ -32,7 +73,7 @@ static enum poll_result sleeping_poll(struct future *self,
         me->nap = async_sleep(me->seconds);
         me->at = ASLEEP;
     }
-    if (future_poll(&me->nap.base, waker, out) == FUTURE_PENDING) {
+    if (poll_counted(&me->nap.base, waker, out) == FUTURE_PENDING) {
         return FUTURE_PENDING;
     }
     double took = clock_now() - me->start;
@@ -46,6 +87,16 @@ static void sleeping_drop(struct future *self) {
     if (me->at == ASLEEP) {
         future_drop(&me->nap.base);
     }
+}
+
+// Another thread may still have to let go of its clone.
+static void count_wakers(void) {
+    const struct timespec little = {.tv_nsec = 5 * 1000 * 1000};
+    for (int i = 0; i < 100 && atomic_load(&held) > 0; i++) {
+        (void)nanosleep(&little, NULL);
+    }
+    printf("wakers left %d, called without a clone %d\n", atomic_load(&held),
+           atomic_load(&wakes_unheld));
 }
 
 int main(void) {
@@ -66,5 +117,6 @@ int main(void) {
             return EXIT_FAILURE;
         }
     }
+    count_wakers();
     return 0;
 }

@@ -22,7 +22,27 @@ static int64_t time_now(void) {
 
 #include <poll.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <sys/select.h>
+
+// What a thread of its own needs of a sleep.
+struct alarm_clock {
+    int64_t at;
+    struct waker waker;
+};
+
+static void *ring(void *data) {
+    struct alarm_clock *me = data;
+    int64_t ns = me->at - time_now();
+    struct timespec left = {.tv_nsec = ns > 0 ? ns : 0};
+    (void)nanosleep(&left, NULL);
+    waker_wake(&me->waker);
+#ifndef WRONG_LENDS_ITS_WAKER_ON
+    waker_drop(&me->waker);
+#endif
+    free(me);
+    return NULL;
+}
 
 static enum poll_result sleep_poll(struct future *self,
                                    const struct waker *waker, void *out) {
@@ -32,6 +52,24 @@ static enum poll_result sleep_poll(struct future *self,
     if (time_now() >= me->deadline.at) {
         return FUTURE_READY;
     }
+#if defined RIGHT_THREAD_FOR_A_SLEEP || defined WRONG_LENDS_ITS_WAKER_ON
+    struct alarm_clock *alarm = malloc(sizeof *alarm);
+    pthread_t thread;
+    if (alarm == NULL) {
+        abort();
+    }
+    *alarm = (struct alarm_clock){me->deadline.at, *waker};
+#ifdef RIGHT_THREAD_FOR_A_SLEEP
+    alarm->waker = waker_clone(waker);
+#endif
+    if (pthread_create(&thread, NULL, ring, alarm) != 0 ||
+        pthread_detach(thread) != 0) {
+        abort();
+    }
+    return FUTURE_PENDING;
+#else
+    (void)ring;
+#endif
 #if defined WRONG_WAITS_IN_POLL_2
     (void)poll(NULL, 0, 200);
 #elif defined WRONG_WAITS_IN_SELECT

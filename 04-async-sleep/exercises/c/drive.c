@@ -18,7 +18,8 @@
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER; // guards what follows
 static bool is_over;
 static struct waker sleeper; // whom to wake then
-static int nap_polls, nap_drops, polled_when_ready;
+static int nap_polls, nap_drops, polled_when_ready, moved;
+static const struct future *napping; // where it lay in the poll before
 
 static enum poll_result nap_poll(struct future *self, const struct waker *waker,
                                  void *out) {
@@ -26,6 +27,8 @@ static enum poll_result nap_poll(struct future *self, const struct waker *waker,
     (void)out;
     pthread_mutex_lock(&mutex);
     nap_polls++;
+    moved += napping != NULL && napping != self;
+    napping = self;
     polled_when_ready += me->deadline.place == 1;
     me->deadline.place = is_over; // from then on it was ready
     struct waker old = waker_take(&sleeper);
@@ -39,8 +42,8 @@ static enum poll_result nap_poll(struct future *self, const struct waker *waker,
 }
 
 static void nap_drop(struct future *self) {
-    (void)self;
     pthread_mutex_lock(&mutex);
+    moved += napping != NULL && napping != self;
     nap_drops++;
     struct waker old = waker_take(&sleeper);
     pthread_mutex_unlock(&mutex);
@@ -120,6 +123,7 @@ static const struct waker_ops counting = {count_nothing, count_wake,
 static void begin(void) {
     is_over = false;
     wakes = nap_polls = nap_drops = polled_when_ready = 0;
+    napping = NULL;
 }
 
 // The work is ready at its poll number work_at, the nap before poll number nap_at;
@@ -216,6 +220,7 @@ int main(void) {
     printf("polled when ready %d\n", polled_when_ready);
     play("the nap first", -1, 3, 9);
     printf("polled when ready %d\n", polled_when_ready);
+    printf("the nap has moved %d times\n", moved);
     play("both in one poll", 2, 2, 9);
     play("at the first poll", 1, 9, 9);
     play("dropped half way", -1, 9, 2);

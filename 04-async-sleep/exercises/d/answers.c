@@ -20,10 +20,13 @@ static void begin_call(struct retry *me) {
 }
 
 #ifdef SHARES_ITS_STATE
-static int tries;
-#define TRIES tries
-#else
-#define TRIES me->tries
+static int tries; // of all of them
+
+static void begin_call_of_all(struct retry *me) {
+    begin_call(me);
+    me->tries = ++tries;
+}
+#define begin_call begin_call_of_all
 #endif
 
 static enum poll_result retry_poll(struct future *self,
@@ -33,10 +36,10 @@ static enum poll_result retry_poll(struct future *self,
     for (;;) {
         switch (me->at) {
         case START:
-            begin_call(me);
 #ifdef SHARES_ITS_STATE
-            tries = 1;
+            tries = 0;
 #endif
+            begin_call(me);
             break;
         case CALLING:
 #ifdef STARTS_OVER
@@ -46,9 +49,17 @@ static enum poll_result retry_poll(struct future *self,
             if (future_poll(&me->call.base, waker, value) == FUTURE_PENDING) {
                 return FUTURE_PENDING;
             }
-            if (*value >= 0 || TRIES == 3) {
+            if (*value >= 0) {
                 return FUTURE_READY;
             }
+#ifndef FORGETS_THE_TRIES
+            if (me->tries == 3) {
+#ifndef TELLS_THE_SERVERS_ERROR
+                *value = -1;
+#endif
+                return FUTURE_READY;
+            }
+#endif
 #ifndef FORGETS_A_PART
             future_drop(&me->call.base);
 #endif
@@ -56,7 +67,7 @@ static enum poll_result retry_poll(struct future *self,
             begin_call(me);
             break;
 #endif
-            me->nap = timer_sleep(0.1 * TRIES);
+            me->nap = timer_sleep(0.1 * me->tries);
             me->at = NAPPING;
 #ifdef FORGETS_TO_WAKE
             return FUTURE_PENDING;
@@ -68,9 +79,6 @@ static enum poll_result retry_poll(struct future *self,
             }
             future_drop(&me->nap.base);
             begin_call(me);
-#ifdef SHARES_ITS_STATE
-            tries++;
-#endif
             break;
         }
     }

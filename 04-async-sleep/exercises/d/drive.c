@@ -23,7 +23,7 @@ static enum poll_result call_poll(struct future *self,
         waker_wake(waker);
         return FUTURE_PENDING;
     }
-    *(int *)out = failures[me->server] > 0 ? -1 : 10 * me->server + 1;
+    *(int *)out = failures[me->server] > 0 ? -7 : 10 * me->server + 1;
     failures[me->server]--;
     return FUTURE_READY;
 }
@@ -91,7 +91,7 @@ static enum poll_result poll_once(struct retry *r, int *value) {
 
 static void alone(int server, int fails) {
     struct retry r = retry(server);
-    int value = -7;
+    int value = -99;
     failures[server] = fails;
     calls_made = nap_count = 0;
     enum poll_result result = FUTURE_PENDING;
@@ -114,7 +114,7 @@ static void alone(int server, int fails) {
 // Round and round, each polled once.
 static void three_together(void) {
     struct retry r[3];
-    int values[3] = {-7, -7, -7};
+    int values[3] = {-99, -99, -99};
     enum poll_result results[3] = {FUTURE_PENDING, FUTURE_PENDING,
                                    FUTURE_PENDING};
     for (int i = 0; i < 3; i++) {

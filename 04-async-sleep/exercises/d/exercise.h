@@ -6,6 +6,10 @@
 //             if value >= 0: return value
 //             if tries < 3: await a nap of 0.1 s * tries
 //         return -1
+//
+// Each part that was made, a call or a nap, is dropped once, even when it was ready. The
+// lesson spares itself that for a sleep, since it can see that one which was ready holds
+// nothing any more. Here a part may be any future, and only its drop knows.
 #include "async_sleep.h"
 
 // The scene's: a future that asks a server. Its output is an int, below 0 if the call

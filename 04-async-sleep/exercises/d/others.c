@@ -30,6 +30,7 @@ static enum poll_result call_poll_once(struct retry *me,
     }
 #ifdef RIGHT_KEEPS_THE_CALL_UNTIL_THE_END
     if (*value >= 0 || me->tries == most_tries) {
+        *value = *value >= 0 ? *value : -1;
         return FUTURE_READY;
     }
 #else
@@ -39,6 +40,8 @@ static enum poll_result call_poll_once(struct retry *me,
     if (me->tries == most_tries) {
 #ifdef WRONG_SAYS_ZERO_AFTER_THREE
         *value = 0;
+#else
+        *value = -1;
 #endif
         return FUTURE_READY;
     }
