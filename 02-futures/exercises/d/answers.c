@@ -111,6 +111,11 @@ static _Noreturn void *work(void *unused) {
         must(pthread_mutex_lock(&turn), "executor: lock");
 #endif
         enum poll_result result = future_poll(future_of(job), job->output);
+#ifdef POLLS_TWICE
+        if (result == FUTURE_PENDING) {
+            result = future_poll(future_of(job), job->output);
+        }
+#endif
 #ifdef POLLS_UNDER_THE_LOCK
         must(pthread_mutex_unlock(&turn), "executor: unlock");
 #endif

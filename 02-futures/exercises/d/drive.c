@@ -1,5 +1,5 @@
 #define _POSIX_C_SOURCE 200809L
-// The scenes of 02d: two futures that block, on two workers; then twenty that are
+// The scenes of 02d: two futures that block, on two workers; then twenty-one that are
 // polled ten times each, and complain if two threads poll them at once. At last a
 // handle that is dropped early, and whose future has to run all the same.
 #include "executor.h"
@@ -25,11 +25,13 @@ struct probe {
     struct notes *notes;
     int polls_left;
     long ms;
+    int number; // of its last poll, among all
 };
 
 // How many of the twenty have begun before one of them was ready: a fair executor
 // goes round.
-static atomic_int begun, turns;
+static atomic_int begun, turns, polls, again;
+enum { others = 21 }; // that are polled ten times each
 
 static void note_turn(const struct probe *me, bool ready) {
     if (me->ms == 1 && me->polls_left == 9) {
@@ -38,6 +40,17 @@ static void note_turn(const struct probe *me, bool ready) {
     if (me->ms == 1 && ready && atomic_load(&turns) == 0) {
         atomic_store(&turns, atomic_load(&begun));
     }
+}
+
+// Where all have begun and none is ready, the rest of them stand on the list before one
+// that was put back.
+static void note_whether_again(struct probe *me) {
+    int number = atomic_fetch_add(&polls, 1);
+    if (atomic_load(&begun) == others && atomic_load(&turns) == 0 &&
+        number - me->number < others / 2) {
+        atomic_fetch_add(&again, 1);
+    }
+    me->number = number;
 }
 
 static atomic_bool told;
@@ -55,6 +68,7 @@ static enum poll_result probe_poll(struct future *self, void *out) {
             printf("somebody polled one twice at once, or when it was over\n");
         }
     }
+    note_whether_again(me);
     if (me->ms > 0) {
         sleep_ms(me->ms);
     }
@@ -72,14 +86,15 @@ static void probe_drop(struct future *self) {
     atomic_fetch_add(&notes->drops, 1);
 }
 
-static struct handle spawn(struct notes *notes, int polls, long ms, int *out) {
+static struct handle spawn(struct notes *notes, int polls_left, long ms,
+                           int *out) {
     static const struct future_ops ops = {sizeof(struct probe), sizeof(int),
                                           probe_poll, probe_drop};
-    struct probe f = {{&ops}, notes, polls, ms};
+    struct probe f = {{&ops}, notes, polls_left, ms, -others};
     return executor_spawn(&f.base, out);
 }
 
-enum { many = 23 };
+enum { many = others + 2 };
 
 static struct notes notes[many];
 
@@ -109,7 +124,8 @@ int main(void) {
     printf(
         "outputs %d, polled twice at once or too late %d, dropped %d of %d\n",
         sum, twice, drops, many);
-    printf("turns %d of 20\n", atomic_load(&turns));
+    printf("turns %d of %d, polled again at once %d\n", atomic_load(&turns),
+           others, atomic_load(&again));
     printf("polls at once: %s\n",
            atomic_load(&most_polled) > 0 ? "two" : "never two");
     return 0;

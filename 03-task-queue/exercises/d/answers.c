@@ -74,13 +74,20 @@ void task_mutex_unlock(struct task_mutex *m) {
     m->taken = next != NULL;
     if (next != NULL) {
         next->at = GIVEN;
+#ifndef TAKES_IT_TOO_LATE
         waker = waker_take(&next->waker);
+#endif
     }
 #ifdef WAKES_UNDER_THE_LOCK
     waker_wake(&waker);
     waker_drop(&waker);
 #endif
     pthread_mutex_unlock(&m->mutex);
+#ifdef TAKES_IT_TOO_LATE
+    if (next != NULL) {
+        waker = waker_take(&next->waker);
+    }
+#endif
 #ifndef WAKES_NOBODY
     waker_wake(&waker);
 #endif

@@ -197,15 +197,61 @@ static void polled_with_two_wakers(void) {
     leave(2);
 }
 
+// ---- The next is quick ----
+//
+// Whoever was given the lock may be polled at once, by another thread, while its wake
+// goes on. The two tell each other nothing that would put them in order.
+
+static atomic_int is_woken, has_asked;
+
+static void silent(void *data) {
+    (void)data;
+}
+
+static void wait_for(atomic_int *flag) {
+    while (atomic_load_explicit(flag, memory_order_relaxed) == 0) {
+        (void)sched_yield();
+    }
+}
+
+static void wake_slowly(void *data) {
+    (void)data;
+    atomic_store_explicit(&is_woken, 1, memory_order_relaxed);
+    wait_for(&has_asked);
+}
+
+static void *unlock_it(void *unused) {
+    task_mutex_unlock(&lock);
+    atomic_store_explicit(&is_woken, 1, memory_order_relaxed);
+    return unused;
+}
+
+static void the_next_is_quick(void) {
+    static const struct waker_ops ops = {silent, wake_slowly, silent};
+    const struct waker waker = {&ops, NULL};
+    pthread_t thread;
+    begin(1);
+    struct waiter wait = task_mutex_lock(&lock);
+    (void)future_poll(&wait.base, &waker, NULL);
+    if (pthread_create(&thread, NULL, unlock_it, NULL) != 0) {
+        abort();
+    }
+    wait_for(&is_woken);
+    enum poll_result result = future_poll(&wait.base, &waker, NULL);
+    future_drop(&wait.base);
+    atomic_store_explicit(&has_asked, 1, memory_order_relaxed);
+    pthread_join(thread, NULL);
+    printf("polled while it is woken: %s\n",
+           result == FUTURE_READY ? "it has the lock" : "not yet");
+    leave(0);
+    task_mutex_unlock(&lock);
+}
+
 // ---- Two threads ----
 
 enum { times_each = 300 };
 static atomic_int in_line; // how many have come so far, of both threads
 static int turns;          // whoever has the lock may change it
-
-static void silent(void *data) {
-    (void)data;
-}
 
 // The lock is main's, so both wait, and leave the line at about the same time. The counter
 // is relaxed, so that it orders nothing: the answer alone does.
@@ -263,6 +309,7 @@ int main(void) {
     dropped_when_it_was_given();
     polled_with_two_wakers();
     printf("clones and drops differ by %d\n", clones - drops);
+    the_next_is_quick();
     two_threads();
     return 0;
 }

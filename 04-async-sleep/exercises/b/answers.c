@@ -15,10 +15,17 @@
 // ---- your part ----
 
 static void wake(struct timer *t, struct nap *nap) {
+#ifndef LEAVES_IT_THERE
     leave_list(t, nap);
+#endif
+#ifdef TAKES_IT_TOO_LATE
+    pthread_mutex_unlock(&t->mutex);
+    struct waker waker = waker_take(&nap->waker);
+#else
     struct waker waker = waker_take(&nap->waker); // the nap may be gone soon
 #ifndef WAKES_UNDER_THE_LOCK
     pthread_mutex_unlock(&t->mutex);
+#endif
 #endif
     waker_wake(&waker);
     waker_drop(&waker);

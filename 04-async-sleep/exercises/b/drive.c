@@ -8,6 +8,7 @@
 #include "task.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <semaphore.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -98,16 +99,22 @@ static void count_clone(void *data) {
     atomic_fetch_add(&clones, 1);
 }
 
+// These two lock: whoever wakes, or drops a waker, with that lock in his hand hangs. A drop
+// can end a task, and a task may have a nap that wants to leave the list.
+static void want_the_lock(void) {
+    pthread_mutex_lock(&timer.mutex);
+    pthread_mutex_unlock(&timer.mutex);
+}
+
 static void count_drop(void *data) {
     (void)data;
+    want_the_lock();
     atomic_fetch_add(&drops, 1);
 }
 
-// It locks: whoever wakes with that lock in his hand hangs.
 static void count_wake(void *data) {
     (void)data;
-    pthread_mutex_lock(&timer.mutex);
-    pthread_mutex_unlock(&timer.mutex);
+    want_the_lock();
     atomic_fetch_add(&wakes, 1);
     sem_post(&woken);
 }
@@ -141,7 +148,11 @@ static void a_waker_that_locks(void) {
     struct nap *nap = begin(0.03);
     (void)sem_wait(&woken);
     pause_ms(30);
-    printf("it was woken: %d\n", atomic_load(&wakes));
+    pthread_mutex_lock(&timer.mutex);
+    bool is_gone = timer.first == NULL;
+    pthread_mutex_unlock(&timer.mutex);
+    printf("it was woken: %d, and is off the list: %s\n", atomic_load(&wakes),
+           is_gone ? "yes" : "no");
     while (sem_trywait(&woken) == 0) { // of wakes too many
     }
     end(nap);
@@ -190,6 +201,37 @@ static void a_waker_that_ends_its_nap(void) {
     waker_drop(&its); // the nap has a clone
     (void)sem_wait(&woken);
     printf("it was ended\n");
+}
+
+// A nap that is dropped by another thread while its wake goes on. The two tell each other
+// nothing that would put them in order.
+static atomic_int is_called, is_dropped;
+
+static void silent(void *data) {
+    (void)data;
+}
+
+static void wake_slowly(void *data) {
+    (void)data;
+    atomic_store_explicit(&is_called, 1, memory_order_relaxed);
+    while (atomic_load_explicit(&is_dropped, memory_order_relaxed) == 0) {
+        (void)sched_yield();
+    }
+    sem_post(&woken);
+}
+
+static void dropped_while_it_is_woken(void) {
+    static const struct waker_ops ops = {silent, wake_slowly, silent};
+    const struct waker slow = {&ops, NULL};
+    struct nap nap = nap_for(&timer, 0.03);
+    (void)future_poll(&nap.base, &slow, NULL);
+    while (atomic_load_explicit(&is_called, memory_order_relaxed) == 0) {
+        (void)sched_yield();
+    }
+    future_drop(&nap.base);
+    atomic_store_explicit(&is_dropped, 1, memory_order_relaxed);
+    (void)sem_wait(&woken);
+    printf("by hand: one was dropped while it was woken\n");
 }
 
 // The thread sleeps for a minute when the short one comes. A timer that does not
@@ -242,6 +284,7 @@ int main(void) {
     play_tasks();
     a_waker_that_locks();
     a_waker_that_ends_its_nap();
+    dropped_while_it_is_woken();
     a_minute_and_a_moment();
     dropped_half_way();
     struct nap *last = begin(60);
