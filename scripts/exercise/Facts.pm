@@ -192,9 +192,9 @@ sub facts_of_report {
         return;
     }
     if ($text =~ /WARNING: ThreadSanitizer: (.+?) \(pid/) {
-        $f->{report} = $1;
+        $f->{report} = $kinds{$1} // $1;
         race($text, $f, $file);
-    } elsif ($text =~ /ERROR: AddressSanitizer: (attempting double-free|[-\w]+)/) {
+    } elsif ($text =~ /ERROR: (?:Address|Thread)Sanitizer: (attempting double-free|[-\w]+)/) {
         $f->{report} = $kinds{$1} // $1;
         my ($at, $then) = split /freed by thread .*? here:/, $text;
         @$f{qw(report.fn report.line)}   = frame($at, $file);

@@ -82,7 +82,7 @@ sub holds {
 sub fill {
     my ($text, $facts) = @_;
     $text =~ s/\{([a-z0-9_.]+)\}/show(value($1, $facts) \/\/ '?')/ge;
-    return $text =~ s/\b1 (piece|buffer|time|answer|thread|message|connection|job)s\b/1 $1/gr;
+    return $text =~ s/\b1 (piece|buffer|time|answer|thread|message|connection|job|line|poll|wake|clone|sleep|call|turn)s\b/1 $1/gr;
 }
 
 # ---- The verdict ----

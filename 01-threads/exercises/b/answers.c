@@ -61,8 +61,8 @@ int main(void) {
 int main(void) {
     pthread_t threads[3];
     for (int i = 1; i <= 3; i++) {
-        int number = i; // its own variable, in each turn the same place
-        must(pthread_create(&threads[i - 1], NULL, do_something, &number),
+        int mine = i; // its own variable, in each turn the same place
+        must(pthread_create(&threads[i - 1], NULL, do_something, &mine),
              "create");
     }
     for (int i = 0; i < 3; i++) {

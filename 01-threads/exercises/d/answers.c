@@ -44,10 +44,8 @@ static void unlock(struct box *b) {
 
 // ---- your part ----
 
-#if defined ONE_SIGNAL
-#define tell pthread_cond_signal
-#else
-#define tell pthread_cond_broadcast
+#ifdef ONE_SIGNAL
+#define pthread_cond_broadcast pthread_cond_signal
 #endif
 
 #ifdef LOOKS_AND_LOOKS
@@ -87,7 +85,7 @@ static void put(struct box *b, int number) {
     }
     b->numbers[b->count++] = number;
     // Both kinds wait for the same condition: a signal might wake one who puts.
-    must(tell(&b->changed), "tell");
+    must(pthread_cond_broadcast(&b->changed), "tell");
     unlock(b);
 }
 
@@ -102,7 +100,7 @@ static int take(struct box *b) {
         must(pthread_cond_wait(&b->changed, &b->mutex), "wait");
     }
     int number = b->numbers[--b->count];
-    must(tell(&b->changed), "tell");
+    must(pthread_cond_broadcast(&b->changed), "tell");
     unlock(b);
     return number;
 }
