@@ -17,9 +17,10 @@ struct handle {
 void executor_start(int workers);
 
 // Moves f to the list; a worker will poll it until it is ready. CONSUMES f,
-// whose old place may then be used for something else. When the handle is
-// ready, *value has f's output. RETURNS the handle, ended by block_on or
-// future_drop. Without memory, the program ends and says so.
+// whose old place may then be used for something else. The poll that finds the
+// handle ready puts f's output into *value; before it, nothing is there. RETURNS
+// the handle, ended by block_on or future_drop. Without memory, the program ends
+// and says so.
 struct handle executor_spawn(struct future *f, void *value);
 
 #endif

@@ -10,10 +10,11 @@
 
 #include <string.h>
 
+// Leaves a clone of the waker with the task, for whoever finishes it to call.
 // RETURNS false if it is too late: the task has finished. A waker that an
 // earlier poll has left is taken back first, for this poll may have come with
 // another one. If the task finishes between the two exchanges, the second one
-// fails, and the waker that was left for nothing goes with the task.
+// fails, and the new clone stays where it is until the task is freed.
 static bool leave_waker(struct task *t, const struct waker *waker) {
     enum task_awaiting was = TASK_AWAITED;
     if (atomic_compare_exchange_strong(&t->awaiting, &was, TASK_ALONE)) {
