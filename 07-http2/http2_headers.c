@@ -5,12 +5,11 @@
 #include "http2_limits.h"
 
 #include <nghttp2/nghttp2.h>
-#include <stdlib.h>
 #include <string.h>
 
 void http2_headers_forget(struct http2_headers *h, size_t *held) {
     *held -= h->room;
-    free(h->text);
+    h->memory->calls.free(h->text, h->memory);
     h->text = NULL;
     h->used = h->room = 0;
 }
@@ -26,7 +25,7 @@ static bool make_room(struct http2_headers *h, size_t *held, size_t more) {
     if (*held + room - h->room > max_header_text) {
         return false;
     }
-    char *text = realloc(h->text, room);
+    char *text = h->memory->calls.realloc(h->text, room, h->memory);
     if (text == NULL) {
         return false;
     }

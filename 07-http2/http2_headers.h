@@ -3,12 +3,14 @@
 #ifndef HTTP2_HEADERS_H
 #define HTTP2_HEADERS_H
 
+#include "http2_memory.h"
 #include "octets.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
 struct http2_headers {
+    struct http2_memory *memory; // where the text comes from
     char *text; // each name and value, with its size in front
     size_t used, room;
     size_t size;       // of the list, as RFC 9113 section 6.5.2 counts

@@ -47,10 +47,10 @@ enum {
     bytes_of_progress = 64 * 1024,
 
     // Small blocks that are kept for the next request, see http2_memory.h: of
-    // 32, 64 ... 512 bytes, and enough of each size for the requests that come
-    // with one read. Half a megabyte at most on each loop.
-    kept_step = 32,
-    kept_sizes = 16,
+    // 16, 32 ... 512 bytes, and enough of each size for the requests that come
+    // with one read. A megabyte at most on each loop.
+    kept_step = 16,
+    kept_sizes = 32,
     kept_most = 128,
 
     // Output gathered for one write. A write costs as much as ten requests.

@@ -36,12 +36,6 @@ int http2_reset(struct http2_session *s, int32_t stream, uint32_t why) {
                                      why);
 }
 
-// nghttp2 copies the value; the names are literals, which stay.
-nghttp2_nv http2_field(const char *name, const char *value) {
-    return (nghttp2_nv){(uint8_t *)name, (uint8_t *)value, strlen(name),
-                        strlen(value), NGHTTP2_NV_FLAG_NO_COPY_NAME};
-}
-
 int http2_send_continue(struct http2_session *s, int32_t stream) {
     const nghttp2_nv status = http2_field(":status", "100");
     int error = nghttp2_submit_headers(s->nghttp2, NGHTTP2_FLAG_NONE, stream,

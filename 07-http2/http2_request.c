@@ -17,19 +17,22 @@
 // The stream may close before the task is dropped, and the task may be finished
 // before the answer is out. So each of them owns the request.
 static void disown(struct http_request *r) {
+    struct http2_memory *m = r->headers.memory;
     if (--r->owners == 0) {
-        free(r->headers.text);
+        m->calls.free(r->headers.text, m);
         free(r->body);
-        free(r);
+        m->calls.free(r, m);
     }
 }
 
 struct http_request *http2_request_new(struct http2_session *s,
                                        int32_t stream) {
-    struct http_request *r = calloc(1, sizeof *r);
+    struct http2_memory *m = &http2_shared(s)->memory;
+    struct http_request *r = m->calls.calloc(1, sizeof *r, m);
     if (r == NULL) {
         return NULL;
     }
+    r->headers.memory = m;
     r->session = s;
     r->stream = stream;
     r->owners = 1;

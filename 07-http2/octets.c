@@ -3,7 +3,6 @@
 #include "octets.h"
 
 #include <string.h>
-#include <strings.h>
 
 enum {
     N = 0,          // nowhere
@@ -99,12 +98,4 @@ struct span span_cut_text(struct span *s) {
 bool span_begins(struct span s, const char *text) {
     size_t size = strlen(text);
     return s.size >= size && memcmp(s.at, text, size) == 0;
-}
-
-bool span_is(struct span s, const char *text) {
-    return s.size == strlen(text) && memcmp(s.at, text, s.size) == 0;
-}
-
-bool span_is_word(struct span s, const char *word) {
-    return s.size == strlen(word) && strncasecmp(s.at, word, s.size) == 0;
 }

@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
+#include <strings.h>
 
 // One bit for each set, so that one look into a table answers for all of them.
 enum octet_set {
@@ -78,8 +80,14 @@ struct span span_cut_text(struct span *s);
 
 bool span_begins(struct span s, const char *text);
 
+// Here, because the compiler then knows how long a literal is.
+static inline bool span_is(struct span s, const char *text) {
+    return s.size == strlen(text) && memcmp(s.at, text, s.size) == 0;
+}
+
 // Methods are told apart by case (RFC 9110 section 9.1), most else is not.
-bool span_is(struct span s, const char *text);
-bool span_is_word(struct span s, const char *word);
+static inline bool span_is_word(struct span s, const char *word) {
+    return s.size == strlen(word) && strncasecmp(s.at, word, s.size) == 0;
+}
 
 #endif
