@@ -21,11 +21,13 @@ static void sleep_ms(long ms) {
 static atomic_int clones, drops, wakes;
 static struct bell *ring_in_clone; // or NULL
 static pthread_t ringer;
+static atomic_bool has_rung;
 static struct bell *ask_in_wake; // or NULL
 static bool was_ready;           // when it asked
 
 static void *ring(void *bell) {
     bell_ring(bell);
+    atomic_store(&has_rung, true);
     return NULL;
 }
 
@@ -35,15 +37,21 @@ static void count_drop(void *data) {
 }
 
 // Another thread rings just now. If the bell is locked it has to wait, and we do
-// not wait for it.
+// not wait for it. If it is not, we wait until it has rung.
 static void count_clone(void *data) {
     (void)data;
     atomic_fetch_add(&clones, 1);
     if (ring_in_clone != NULL) {
         struct bell *bell = ring_in_clone;
         ring_in_clone = NULL;
+        bool is_locked = pthread_mutex_trylock(&bell->mutex) != 0;
+        if (!is_locked) {
+            pthread_mutex_unlock(&bell->mutex);
+        }
         pthread_create(&ringer, NULL, ring, bell);
-        sleep_ms(50);
+        do {
+            sleep_ms(20);
+        } while (!is_locked && !atomic_load(&has_rung));
     }
 }
 
