@@ -11,7 +11,7 @@
 
 struct http2_headers {
     struct http2_memory *memory; // where the text comes from
-    char *text; // each name and value, with its size in front
+    char *text;                  // each name and value, with its size in front
     size_t used, room;
     size_t size;       // of the list, as RFC 9113 section 6.5.2 counts
     bool is_too_large; // none is kept

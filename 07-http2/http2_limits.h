@@ -47,7 +47,7 @@ enum {
     bytes_of_progress = 64 * 1024,
 
     // Small blocks that are kept for the next request, see http2_memory.h: of
-    // 16, 32 ... 512 bytes, and enough of each size for the requests that come
+    // 8, 24 ... 504 bytes, and enough of each size for the requests that come
     // with one read. A megabyte at most on each loop.
     kept_step = 16,
     kept_sizes = 32,

@@ -14,18 +14,15 @@ struct block {
     struct block *next; // on a list
 };
 
-// Sizes that are kept are rounded up, so that there are few lists.
-static size_t room_for(size_t size) {
-    if (size > kept_step * kept_sizes) {
-        return size;
-    }
-    return size == 0 ? kept_step
-                     : (size + kept_step - 1) / kept_step * kept_step;
+// Each list has blocks of one size: 8, 24, 40 and so on, because malloc adds 8 bytes of
+// its own, and likes multiples of 16.
+static size_t list_for(size_t size) {
+    return (size + kept_step / 2 - 1) / kept_step;
 }
 
 static void *on_malloc(size_t size, void *data) {
     struct http2_memory *m = data;
-    size_t room = room_for(size), i = (room - 1) / kept_step;
+    size_t i = list_for(size);
     struct block *b;
     if (i < kept_sizes && m->kept[i].first != NULL) {
         b = m->kept[i].first;
@@ -33,6 +30,7 @@ static void *on_malloc(size_t size, void *data) {
         m->kept[i].count--;
         return b + 1;
     }
+    size_t room = i < kept_sizes ? i * kept_step + kept_step / 2 : size;
     b = malloc(sizeof *b + room);
     if (b == NULL) {
         return NULL;
@@ -47,7 +45,7 @@ static void on_free(void *bytes, void *data) {
         return;
     }
     struct block *b = (struct block *)bytes - 1;
-    size_t i = (b->room - 1) / kept_step;
+    size_t i = list_for(b->room);
     if (i >= kept_sizes || m->kept[i].count == kept_most) {
         free(b);
         return;

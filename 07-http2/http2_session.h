@@ -37,9 +37,9 @@ struct http2_session {
     struct tcp_connection *connection;
     struct http_request *requests; // all that are under way
     struct http_request *incoming; // whose header fields come in, or NULL
-    bool input_ended;              // the client half-closed
     struct http2_session *next_unsent;
-    bool is_unsent; // on that list
+    bool is_unsent;   // on that list
+    bool input_ended; // the client half-closed
     struct http2_guard guard;
 };
 
