@@ -332,24 +332,31 @@ static void a_wake_after_a_run(void) {
 
 // ---- Two threads let go of the last two wakers, many times ----
 
-enum { rounds = 2000 };
+enum { rounds = 500 };
 static struct waker last_two[2];
-static atomic_int turn; // of main: the number of the round
-static atomic_int gone; // threads that have let go, in all rounds
+static pthread_barrier_t begin, end; // of a round: main and the two
+static atomic_int ready;             // threads that have begun, in all rounds
 
+// Out of the barrier one after the other; so each waits a moment for the other one. Not
+// for long, since on a busy machine that may not run just now.
 static void *let_go(void *waker) {
     for (int round = 1; round <= rounds; round++) {
-        while (atomic_load(&turn) < round) {
-            (void)sched_yield();
+        (void)pthread_barrier_wait(&begin);
+        atomic_fetch_add(&ready, 1);
+        for (int i = 0; i < 1000 && atomic_load(&ready) < 2 * round; i++) {
         }
         waker_drop(waker);
-        atomic_fetch_add(&gone, 1);
+        (void)pthread_barrier_wait(&end);
     }
     return NULL;
 }
 
 static void two_threads_let_go(void) {
     pthread_t threads[2];
+    if (pthread_barrier_init(&begin, NULL, 3) != 0 ||
+        pthread_barrier_init(&end, NULL, 3) != 0) {
+        abort();
+    }
     for (int i = 0; i < 2; i++) {
         if (pthread_create(&threads[i], NULL, let_go, &last_two[i]) != 0) {
             abort();
@@ -361,10 +368,8 @@ static void two_threads_let_go(void) {
         last_two[0] = kept[0];
         last_two[1] = kept[1];
         job_release(job);
-        atomic_store(&turn, round);
-        while (atomic_load(&gone) < 2 * round) {
-            (void)sched_yield();
-        }
+        (void)pthread_barrier_wait(&begin);
+        (void)pthread_barrier_wait(&end);
     }
     for (int i = 0; i < 2; i++) {
         pthread_join(threads[i], NULL);

@@ -249,7 +249,7 @@ static void the_next_is_quick(void) {
 
 // ---- Two threads ----
 
-enum { times_each = 300 };
+enum { times_each = 100 };
 static atomic_int in_line; // how many have come so far, of both threads
 static int turns;          // whoever has the lock may change it
 
