@@ -57,6 +57,24 @@ static struct result join(pthread_t thread) {
     must(pthread_join(thread, &given), "join");
     return *(struct result *)given;
 }
+#elif defined WRONG_RETURNS_NOTHING || defined WRONG_RETURNS_ITS_LOCAL
+static void *work(void *arg) {
+    const int *number = arg;
+    struct result mine = {2, *number == 2 ? "no data" : NULL};
+    void *given = NULL;
+#ifdef WRONG_RETURNS_ITS_LOCAL
+    given = &mine; // gcc may make NULL of it, if it sees through
+#endif
+    (void)mine;
+    sleep_ms(50L * *number);
+    return given;
+}
+
+static struct result join(pthread_t thread) {
+    void *given = NULL;
+    must(pthread_join(thread, &given), "join");
+    return *(struct result *)given;
+}
 #elif defined RIGHT_NULL_IS_A_FAILURE
 static void *work(void *arg) {
     const int *number = arg;

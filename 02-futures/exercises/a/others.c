@@ -73,6 +73,13 @@ static int run(int secret) {
     own_work();
     block_on(&one.base, NULL);
     block_on(&two.base, NULL);
+#elif defined WRONG_WAITS_FOR_THE_OUTCOME
+    struct handle handle = executor_spawn(&f.base, &outcome);
+    own_work();
+    for (int i = 0; i < 200 && outcome == 0; i++) {
+        sleep_ms(5);
+    }
+    future_drop(&handle.base);
 #elif defined WRONG_GIVES_BACK_WHAT_CAME_IN
     struct handle handle = executor_spawn(&f.base, &outcome);
     own_work();
