@@ -6,7 +6,7 @@
 //     make try-01d     builds it, runs it, and says what happened
 //     make hint-01d    a hint, and after that a stronger one
 //
-// By hand, in this chapter's directory: cc -pthread exercises/01d.c && ./a.out
+// By hand, in 01-threads: cc -pthread exercises/01d.c && ./a.out
 #include <errno.h>
 #include <pthread.h>
 #include <stdbool.h>
@@ -43,12 +43,6 @@ static void unlock(struct box *b) {
 }
 
 // ---- your part ----
-
-#if defined ONE_SIGNAL
-#define tell pthread_cond_signal
-#else
-#define tell pthread_cond_broadcast
-#endif
 
 #ifdef LOOKS_AND_LOOKS
 static void put(struct box *b, int number) {
@@ -87,7 +81,11 @@ static void put(struct box *b, int number) {
     }
     b->numbers[b->count++] = number;
     // Both kinds wait for the same condition: a signal might wake one who puts.
-    must(tell(&b->changed), "tell");
+#ifdef ONE_SIGNAL
+    must(pthread_cond_signal(&b->changed), "tell");
+#else
+    must(pthread_cond_broadcast(&b->changed), "tell");
+#endif
     unlock(b);
 }
 
@@ -102,7 +100,11 @@ static int take(struct box *b) {
         must(pthread_cond_wait(&b->changed, &b->mutex), "wait");
     }
     int number = b->numbers[--b->count];
-    must(tell(&b->changed), "tell");
+#ifdef ONE_SIGNAL
+    must(pthread_cond_signal(&b->changed), "tell");
+#else
+    must(pthread_cond_broadcast(&b->changed), "tell");
+#endif
     unlock(b);
     return number;
 }
