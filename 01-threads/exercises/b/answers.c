@@ -36,7 +36,50 @@ static void *do_something(void *arg) {
     return NULL;
 }
 
-#if defined SLEPT_IN_BETWEEN
+#if defined NUMBER_FOR_AN_ADDRESS
+int main(void) {
+    pthread_t threads[3];
+    for (int i = 0; i < 3; i++) {
+        void *number = (char *)NULL + i + 1;
+        must(pthread_create(&threads[i], NULL, do_something, number), "create");
+    }
+    for (int i = 0; i < 3; i++) {
+        must(pthread_join(threads[i], NULL), "join");
+    }
+    return 0;
+}
+#elif defined COPY_IN_THE_LOOP_2
+int main(void) {
+    pthread_t threads[3];
+    for (int i = 0; i < 3; i++) {
+        int mine = i + 1;
+        must(pthread_create(&threads[i], NULL, do_something, &mine), "create");
+    }
+    for (int i = 0; i < 3; i++) {
+        must(pthread_join(threads[i], NULL), "join");
+    }
+    return 0;
+}
+#elif defined SHARED_2
+static int counter;
+
+static void *count(void *unused) {
+    (void)unused;
+    int number = ++counter;
+    return do_something(&number);
+}
+
+int main(void) {
+    pthread_t threads[3];
+    for (int i = 0; i < 3; i++) {
+        must(pthread_create(&threads[i], NULL, count, NULL), "create");
+    }
+    for (int i = 0; i < 3; i++) {
+        must(pthread_join(threads[i], NULL), "join");
+    }
+    return 0;
+}
+#elif defined SLEPT_IN_BETWEEN
 int main(void) {
     pthread_t threads[3];
     for (int i = 1; i <= 3; i++) {
