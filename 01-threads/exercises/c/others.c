@@ -35,7 +35,32 @@ struct result {
 
 // ---- your part ----
 
-#if defined RIGHT_A_TABLE || defined WRONG_FORGETS_THE_THIRD
+#if defined WRONG_LEAVES_A_LOCAL || defined WRONG_LEAVES_A_LOCAL_TEXT
+static void *work(void *arg) {
+    const int *number = arg;
+    struct result r = {2, NULL};
+    sleep_ms(50L * *number);
+    if (*number == 2) {
+        r = (struct result){0, "no data"};
+    }
+#ifdef WRONG_LEAVES_A_LOCAL
+    pthread_exit(&r);
+#else
+    char why[100] = "no data";
+    pthread_exit(r.error != NULL ? why : NULL);
+#endif
+}
+
+static struct result join(pthread_t thread) {
+    void *given = NULL;
+    must(pthread_join(thread, &given), "join");
+#ifdef WRONG_LEAVES_A_LOCAL_TEXT
+    return (struct result){2, given};
+#else
+    return *(struct result *)given;
+#endif
+}
+#elif defined RIGHT_A_TABLE || defined WRONG_FORGETS_THE_THIRD
 // No memory to free: the results lie in a table that outlives the threads.
 static struct result results[3];
 
