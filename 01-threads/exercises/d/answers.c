@@ -72,10 +72,18 @@ static int take(struct box *b) {
 // Waits until there is room.
 static void put(struct box *b, int number) {
     lock(b);
-#ifdef IF_NOT_WHILE
+#if defined IF_NOT_WHILE
     if (b->count == b->room) {
+#elif defined FULL_TOO_LATE
+    while (b->count > b->room) {
+#elif defined BOX_OF_ONE
+    while (b->count == 3) {
 #else
     while (b->count == b->room) {
+#endif
+#ifdef NAPS_WITH_THE_LOCK
+        nanosleep(&(struct timespec){.tv_nsec = 15000000}, NULL);
+        continue;
 #endif
         must(pthread_cond_wait(&b->changed, &b->mutex), "wait");
     }

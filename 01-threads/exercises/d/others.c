@@ -118,7 +118,11 @@ static int take(struct box *b) {
 #else
     lock(b);
 #endif
+#ifdef WRONG_TAKE_NEVER_WAITS
+    while (false) {
+#else
     while (b->count == 0) {
+#endif
 #ifdef WRONG_GIVES_UP
         unlock(b);
         return 0;
@@ -135,10 +139,13 @@ static int take(struct box *b) {
 #endif
     }
     int number = b->numbers[--b->count];
+#ifdef WRONG_LOCKS_TWICE
+    lock(b);
+#endif
 #ifdef WRONG_KEEPS_THE_LOCK
     return number;
 #endif
-#ifndef WRONG_NAPS_ON_THE_CONDITION
+#if !defined WRONG_NAPS_ON_THE_CONDITION && !defined WRONG_ONLY_PUT_TELLS
     must(pthread_cond_broadcast(&b->changed), "tell");
 #endif
     unlock(b);
