@@ -54,8 +54,8 @@ static int run_three(struct call calls[3]) {
         must(pthread_create(&threads[i], NULL, do_something, calls), "create");
 #elif defined CALLS_THE_FUNCTION
         void *function = do_something(&calls[i]);
-        must(pthread_create(&threads[i], NULL,
-                            *(void *(**)(void *)) & function, &calls[i]),
+        must(pthread_create(&threads[i], NULL, *(void *(**)(void *)) & function,
+                            &calls[i]),
              "create");
 #elif defined JOINED_AGAIN
         must(pthread_create(&threads[0], NULL, do_something, &calls[i]),

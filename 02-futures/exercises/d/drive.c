@@ -168,8 +168,8 @@ int main(void) {
     printf(
         "outputs %d, polled twice at once or too late %d, dropped %d of %d\n",
         sum, twice, drops, many);
-    printf("turns %d of 21, %d second polls in one turn\n",
-           atomic_load(&turns), atomic_load(&again));
+    printf("turns %d of 21, %d second polls in one turn\n", atomic_load(&turns),
+           atomic_load(&again));
     printf("polls at once: %s\n",
            atomic_load(&most_polled) > 0 ? "two" : "never two");
     return 0;
