@@ -87,7 +87,12 @@ static void put(struct box *b, int number) {
 #endif
         must(pthread_cond_wait(&b->changed, &b->mutex), "wait");
     }
+#ifdef FULL_TOO_LATE // behind the numbers lies nothing, so that it can go on
+    int *place = b->numbers;
+    place[b->count++] = number;
+#else
     b->numbers[b->count++] = number;
+#endif
     // Both kinds wait for the same condition: a signal might wake one who puts.
 #ifdef ONE_SIGNAL
     must(pthread_cond_signal(&b->changed), "tell");
@@ -107,7 +112,12 @@ static int take(struct box *b) {
 #endif
         must(pthread_cond_wait(&b->changed, &b->mutex), "wait");
     }
+#ifdef FULL_TOO_LATE
+    const int *place = b->numbers;
+    int number = place[--b->count];
+#else
     int number = b->numbers[--b->count];
+#endif
 #ifdef ONE_SIGNAL
     must(pthread_cond_signal(&b->changed), "tell");
 #else
