@@ -17,6 +17,7 @@ sub facts {
     my %ends = (81 => 'hung', 82 => 'spun', 83 => 'late');
     $f{ended} = $run->{flood} ? 'flood' : $f{signal} ? 'crashed' : $ends{ $f{status} } // 'exit';
     $f{stderr} = slurp("$run->{base}stderr");
+    ($f{must}) = ($f{stderr} =~ /^(\d\d[a-z]: .+: .+)$/m, ''); # the line of a call that failed
     facts_of_lines($spec, $run->{lines}, \%f);
     facts_of_trace("$run->{base}trace.json", \%f);
     facts_of_report($run->{base}, \%f, $source);
@@ -174,6 +175,7 @@ sub race {
     @$f{qw(report.fn report.line)}   = frame($stacks[$order[0]] // '', $file);
     @$f{qw(report.fn2 report.line2)} = frame($stacks[$order[1]] // '', $file);
     @$f{qw(report.by report.by2)}    = map { $by[$_] // '?' } @order;
+    @$f{qw(report.fn report.line)}   = frame($text, $file) if !@stacks; # such as a thread leak
 }
 
 sub facts_of_report {
@@ -191,10 +193,14 @@ sub facts_of_report {
         $f->{status} = 0 if $f->{status} == 86;
         return;
     }
-    if ($text =~ /WARNING: ThreadSanitizer: (.+?) \(pid/) {
-        $f->{report} = $kinds{$1} // $1;
+    if ($text =~ /ERROR: ThreadSanitizer: SEGV/) {
+        $f->{report} = 'bad pointer';
+        @$f{qw(report.fn report.line)} = frame($text, $file);
+    } elsif ($text =~ /WARNING: ThreadSanitizer: (.+?) \(pid/) {
+        my $kind = $1;
+        $f->{report} = $kinds{ $kind =~ s/ .*//r } // $kind;
         race($text, $f, $file);
-    } elsif ($text =~ /ERROR: (?:Address|Thread)Sanitizer: (attempting double-free|[-\w]+)/) {
+    } elsif ($text =~ /ERROR: AddressSanitizer: (attempting double-free|[-\w]+)/) {
         $f->{report} = $kinds{$1} // $1;
         my ($at, $then) = split /freed by thread .*? here:/, $text;
         @$f{qw(report.fn report.line)}   = frame($at, $file);

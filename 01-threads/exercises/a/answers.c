@@ -6,7 +6,7 @@
 //     make try-01a     builds it, runs it, and says what happened
 //     make hint-01a    a hint, and after that a stronger one
 //
-// By hand, in this chapter's directory: cc -pthread exercises/01a.c && ./a.out
+// By hand, in 01-threads: cc -pthread exercises/01a.c && ./a.out
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -50,20 +50,44 @@ static int run_three(struct call calls[3]) {
     pthread_t threads[3];
     int result = 0;
     for (int i = 0; i < 3; i++) {
+#if defined ALL_GOT_THE_FIRST
+        must(pthread_create(&threads[i], NULL, do_something, calls), "create");
+#elif defined CALLS_THE_FUNCTION
+        void *function = do_something(&calls[i]);
+        must(pthread_create(&threads[i], NULL, *(void *(**)(void *)) & function,
+                            &calls[i]),
+             "create");
+#elif defined JOINED_AGAIN
+        must(pthread_create(&threads[0], NULL, do_something, &calls[i]),
+             "create");
+        threads[i] = threads[0];
+#elif defined CALL_FAILED
         must(pthread_create(&threads[i], NULL, do_something, &calls[i]),
              "create");
+        must(i == 1 ? EAGAIN : 0, "create");
+#else
+        must(pthread_create(&threads[i], NULL, do_something, &calls[i]),
+             "create");
+#endif
 #ifdef JOINED_TOO_EARLY
         must(pthread_join(threads[i], NULL), "join");
+#endif
+#ifdef ADDED_TOO_EARLY
+        result += calls[i].value;
 #endif
     }
 #ifdef SLEPT_INSTEAD
     sleep_ms(300);
 #endif
     for (int i = 0; i < 3; i++) {
-#if !defined NO_JOIN && !defined SLEPT_INSTEAD && !defined JOINED_TOO_EARLY
+#ifdef JOINED_AGAIN
+        must(pthread_join(threads[2], NULL), "join");
+#elif !defined NO_JOIN && !defined SLEPT_INSTEAD && !defined JOINED_TOO_EARLY
         must(pthread_join(threads[i], NULL), "join");
 #endif
+#ifndef ADDED_TOO_EARLY
         result += calls[i].value;
+#endif
     }
     return result;
 }

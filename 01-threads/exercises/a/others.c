@@ -6,7 +6,7 @@
 //     make try-01a     builds it, runs it, and says what happened
 //     make hint-01a    a hint, and after that a stronger one
 //
-// By hand, in this chapter's directory: cc -pthread exercises/01a.c && ./a.out
+// By hand, in 01-threads: cc -pthread exercises/01a.c && ./a.out
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -104,6 +104,36 @@ static int run_three(struct call calls[3]) {
         sum += calls[i].value;
     }
     return sum;
+}
+#elif defined WRONG_FOUR_OF_THREE
+static int run_three(struct call calls[3]) {
+    pthread_t threads[3];
+    int sum = 0;
+    for (int i = 0; i <= 3; i++) {
+        must(pthread_create(&threads[i], NULL, do_something, &calls[i]),
+             "create");
+    }
+    for (int i = 0; i <= 3; i++) {
+        must(pthread_join(threads[i], NULL), "join");
+        sum += calls[i].value;
+    }
+    return sum;
+}
+#elif defined WRONG_ENDS_MAIN || defined WRONG_ASKS_AND_ASKS
+static int run_three(struct call calls[3]) {
+    for (int i = 0; i < 3; i++) {
+        pthread_t thread;
+        must(pthread_create(&thread, NULL, do_something, &calls[i]), "create");
+    }
+#ifdef WRONG_ENDS_MAIN
+    pthread_exit(NULL);
+#else
+    for (int i = 0; i < 3; i++) {
+        while (*(volatile int *)&calls[i].value >= 0) {
+        }
+    }
+#endif
+    return 0;
 }
 #else
 static int run_three(struct call calls[3]) {

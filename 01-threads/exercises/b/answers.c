@@ -5,7 +5,7 @@
 //     make try-01b     builds it, runs it, and says what happened
 //     make hint-01b    a hint, and after that a stronger one
 //
-// By hand, in this chapter's directory: cc -pthread exercises/01b.c && ./a.out
+// By hand, in 01-threads: cc -pthread exercises/01b.c && ./a.out
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -36,7 +36,50 @@ static void *do_something(void *arg) {
     return NULL;
 }
 
-#if defined SLEPT_IN_BETWEEN
+#if defined NUMBER_FOR_AN_ADDRESS
+int main(void) {
+    pthread_t threads[3];
+    for (int i = 0; i < 3; i++) {
+        void *number = (char *)NULL + i + 1;
+        must(pthread_create(&threads[i], NULL, do_something, number), "create");
+    }
+    for (int i = 0; i < 3; i++) {
+        must(pthread_join(threads[i], NULL), "join");
+    }
+    return 0;
+}
+#elif defined COPY_IN_THE_LOOP_2
+int main(void) {
+    pthread_t threads[3];
+    for (int i = 0; i < 3; i++) {
+        int mine = i + 1;
+        must(pthread_create(&threads[i], NULL, do_something, &mine), "create");
+    }
+    for (int i = 0; i < 3; i++) {
+        must(pthread_join(threads[i], NULL), "join");
+    }
+    return 0;
+}
+#elif defined SHARED_2
+static int counter;
+
+static void *count(void *unused) {
+    (void)unused;
+    int number = ++counter;
+    return do_something(&number);
+}
+
+int main(void) {
+    pthread_t threads[3];
+    for (int i = 0; i < 3; i++) {
+        must(pthread_create(&threads[i], NULL, count, NULL), "create");
+    }
+    for (int i = 0; i < 3; i++) {
+        must(pthread_join(threads[i], NULL), "join");
+    }
+    return 0;
+}
+#elif defined SLEPT_IN_BETWEEN
 int main(void) {
     pthread_t threads[3];
     for (int i = 1; i <= 3; i++) {
@@ -61,8 +104,8 @@ int main(void) {
 int main(void) {
     pthread_t threads[3];
     for (int i = 1; i <= 3; i++) {
-        int mine = i; // its own variable, in each turn the same place
-        must(pthread_create(&threads[i - 1], NULL, do_something, &mine),
+        int number = i; // its own variable, in each turn the same place
+        must(pthread_create(&threads[i - 1], NULL, do_something, &number),
              "create");
     }
     for (int i = 0; i < 3; i++) {

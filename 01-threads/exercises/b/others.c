@@ -5,7 +5,7 @@
 //     make try-01b     builds it, runs it, and says what happened
 //     make hint-01b    a hint, and after that a stronger one
 //
-// By hand, in this chapter's directory: cc -pthread exercises/01b.c && ./a.out
+// By hand, in 01-threads: cc -pthread exercises/01b.c && ./a.out
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>

@@ -6,7 +6,7 @@
 //     make try-01c     builds it, runs it, and says what happened
 //     make hint-01c    a hint, and after that a stronger one
 //
-// By hand, in this chapter's directory: cc -pthread exercises/01c.c && ./a.out
+// By hand, in 01-threads: cc -pthread exercises/01c.c && ./a.out
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -51,6 +51,54 @@ static struct result join(pthread_t thread) {
     void *result = NULL;
     must(pthread_join(thread, &result), "join");
     return *(struct result *)result;
+}
+#elif defined GONE_OR_NEVER_THERE
+static void *work(void *arg) {
+    const int *number = arg;
+    struct result r = {2, NULL};
+    sleep_ms(50L * *number);
+    return *number == 7 ? &r : NULL; // as gcc makes it of return &r
+}
+
+static struct result join(pthread_t thread) {
+    void *given = NULL;
+    must(pthread_join(thread, &given), "join");
+    return *(struct result *)given;
+}
+#elif defined JOINS_INTO_A_STRUCT
+static void *work(void *arg) {
+    const int *number = arg;
+    struct result *result = malloc(sizeof *result);
+    must(result == NULL ? ENOMEM : 0, "result");
+    sleep_ms(50L * *number);
+    *result = (struct result){2, *number == 2 ? "no data" : NULL};
+    return result;
+}
+
+static struct result join(pthread_t thread) {
+    struct result result = {0, NULL};
+    must(pthread_join(thread, (void **)&result), "join");
+    return result;
+}
+#elif defined SETS_NO_ERROR
+static void *work(void *arg) {
+    const int *number = arg;
+    struct result *result = malloc(sizeof *result);
+    must(result == NULL ? ENOMEM : 0, "result");
+    sleep_ms(50L * *number);
+    if (*number != 2) {
+        result->error = NULL;
+    }
+    result->value = 2;
+    return result;
+}
+
+static struct result join(pthread_t thread) {
+    void *given = NULL;
+    must(pthread_join(thread, &given), "join");
+    struct result result = *(struct result *)given;
+    free(given);
+    return result;
 }
 #elif defined ENDS_THE_PROGRAM
 static void *work(void *arg) {

@@ -6,7 +6,7 @@
 //     make try-01c     builds it, runs it, and says what happened
 //     make hint-01c    a hint, and after that a stronger one
 //
-// By hand, in this chapter's directory: cc -pthread exercises/01c.c && ./a.out
+// By hand, in 01-threads: cc -pthread exercises/01c.c && ./a.out
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -35,7 +35,32 @@ struct result {
 
 // ---- your part ----
 
-#if defined RIGHT_A_TABLE || defined WRONG_FORGETS_THE_THIRD
+#if defined WRONG_LEAVES_A_LOCAL || defined WRONG_LEAVES_A_LOCAL_TEXT
+static void *work(void *arg) {
+    const int *number = arg;
+    struct result r = {2, NULL};
+    sleep_ms(50L * *number);
+    if (*number == 2) {
+        r = (struct result){0, "no data"};
+    }
+#ifdef WRONG_LEAVES_A_LOCAL
+    pthread_exit(&r);
+#else
+    char why[100] = "no data";
+    pthread_exit(r.error != NULL ? why : NULL);
+#endif
+}
+
+static struct result join(pthread_t thread) {
+    void *given = NULL;
+    must(pthread_join(thread, &given), "join");
+#ifdef WRONG_LEAVES_A_LOCAL_TEXT
+    return (struct result){2, given};
+#else
+    return *(struct result *)given;
+#endif
+}
+#elif defined RIGHT_A_TABLE || defined WRONG_FORGETS_THE_THIRD
 // No memory to free: the results lie in a table that outlives the threads.
 static struct result results[3];
 
@@ -50,24 +75,6 @@ static void *work(void *arg) {
 #endif
     *mine = (struct result){2, *number == 2 ? "no data" : NULL};
     return mine;
-}
-
-static struct result join(pthread_t thread) {
-    void *given = NULL;
-    must(pthread_join(thread, &given), "join");
-    return *(struct result *)given;
-}
-#elif defined WRONG_RETURNS_NOTHING || defined WRONG_RETURNS_ITS_LOCAL
-static void *work(void *arg) {
-    const int *number = arg;
-    struct result mine = {2, *number == 2 ? "no data" : NULL};
-    void *given = NULL;
-#ifdef WRONG_RETURNS_ITS_LOCAL
-    given = &mine; // gcc may make NULL of it, if it sees through
-#endif
-    (void)mine;
-    sleep_ms(50L * *number);
-    return given;
 }
 
 static struct result join(pthread_t thread) {

@@ -6,7 +6,7 @@
 //     make try-01d     builds it, runs it, and says what happened
 //     make hint-01d    a hint, and after that a stronger one
 //
-// By hand, in this chapter's directory: cc -pthread exercises/01d.c && ./a.out
+// By hand, in 01-threads: cc -pthread exercises/01d.c && ./a.out
 #include <errno.h>
 #include <pthread.h>
 #include <stdbool.h>
@@ -44,10 +44,6 @@ static void unlock(struct box *b) {
 
 // ---- your part ----
 
-#ifdef ONE_SIGNAL
-#define pthread_cond_broadcast pthread_cond_signal
-#endif
-
 #ifdef LOOKS_AND_LOOKS
 static void put(struct box *b, int number) {
     bool done = false;
@@ -76,16 +72,33 @@ static int take(struct box *b) {
 // Waits until there is room.
 static void put(struct box *b, int number) {
     lock(b);
-#ifdef IF_NOT_WHILE
+#if defined IF_NOT_WHILE
     if (b->count == b->room) {
+#elif defined FULL_TOO_LATE
+    while (b->count > b->room) {
+#elif defined BOX_OF_ONE
+    while (b->count == 3) {
 #else
     while (b->count == b->room) {
 #endif
+#ifdef NAPS_WITH_THE_LOCK
+        nanosleep(&(struct timespec){.tv_nsec = 15000000}, NULL);
+        continue;
+#endif
         must(pthread_cond_wait(&b->changed, &b->mutex), "wait");
     }
+#ifdef FULL_TOO_LATE // behind the numbers lies nothing, so that it can go on
+    int *place = b->numbers;
+    place[b->count++] = number;
+#else
     b->numbers[b->count++] = number;
+#endif
     // Both kinds wait for the same condition: a signal might wake one who puts.
+#ifdef ONE_SIGNAL
+    must(pthread_cond_signal(&b->changed), "tell");
+#else
     must(pthread_cond_broadcast(&b->changed), "tell");
+#endif
     unlock(b);
 }
 
@@ -99,8 +112,17 @@ static int take(struct box *b) {
 #endif
         must(pthread_cond_wait(&b->changed, &b->mutex), "wait");
     }
+#ifdef FULL_TOO_LATE
+    const int *place = b->numbers;
+    int number = place[--b->count];
+#else
     int number = b->numbers[--b->count];
+#endif
+#ifdef ONE_SIGNAL
+    must(pthread_cond_signal(&b->changed), "tell");
+#else
     must(pthread_cond_broadcast(&b->changed), "tell");
+#endif
     unlock(b);
     return number;
 }

@@ -6,7 +6,7 @@
 //     make try-01d     builds it, runs it, and says what happened
 //     make hint-01d    a hint, and after that a stronger one
 //
-// By hand, in this chapter's directory: cc -pthread exercises/01d.c && ./a.out
+// By hand, in 01-threads: cc -pthread exercises/01d.c && ./a.out
 #include <errno.h>
 #include <pthread.h>
 #include <stdbool.h>
@@ -118,6 +118,14 @@ static int take(struct box *b) {
 #else
     lock(b);
 #endif
+#ifdef WRONG_TAKE_NEVER_WAITS
+    if (b->count <= 0) {
+        int none = b->numbers[--b->count + 1];
+        must(pthread_cond_broadcast(&b->changed), "tell");
+        unlock(b);
+        return none;
+    }
+#endif
     while (b->count == 0) {
 #ifdef WRONG_GIVES_UP
         unlock(b);
@@ -135,10 +143,13 @@ static int take(struct box *b) {
 #endif
     }
     int number = b->numbers[--b->count];
+#ifdef WRONG_LOCKS_TWICE
+    lock(b);
+#endif
 #ifdef WRONG_KEEPS_THE_LOCK
     return number;
 #endif
-#ifndef WRONG_NAPS_ON_THE_CONDITION
+#if !defined WRONG_NAPS_ON_THE_CONDITION && !defined WRONG_ONLY_PUT_TELLS
     must(pthread_cond_broadcast(&b->changed), "tell");
 #endif
     unlock(b);

@@ -6,7 +6,7 @@
 //     make try-02a     builds it, runs it, and says what happened
 //     make hint-02a    a hint, and after that a stronger one
 //
-// By hand, in the chapter's directory: make my-02a && ./my-02a
+// By hand, in 02-futures: make my-02a && ./my-02a
 #include "executor.h"
 
 #include <errno.h>
@@ -59,14 +59,26 @@ static int run(int secret) {
 #ifdef WAITS_AT_ONCE
     block_on(&handle.base, NULL);
 #endif
-#if !defined WORKS_EARLY
+#if defined NEVER_READY
+    return outcome;
+#endif
+#if !defined WORKS_EARLY && !defined NO_OWN_WORK
     own_work();
 #endif
-#if !defined WAITS_AT_ONCE && !defined NEVER_AWAITED
+#if !defined WAITS_AT_ONCE && !defined NEVER_AWAITED &&                        \
+    !defined WAITS_FOR_THE_OUTCOME && !defined CONSUMED
     block_on(&handle.base, NULL);
 #endif
+#ifdef WAITS_FOR_THE_OUTCOME
+    while (*(volatile int *)&outcome == 0) {
+    }
+#endif
 #ifdef NEVER_AWAITED
+    sleep_ms(500);
     future_drop(&handle.base);
+#endif
+#ifdef CONSUMED
+    block_on(&f.base, &outcome);
 #endif
     return outcome;
 }

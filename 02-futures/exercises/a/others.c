@@ -6,7 +6,7 @@
 //     make try-02a     builds it, runs it, and says what happened
 //     make hint-02a    a hint, and after that a stronger one
 //
-// By hand, in the chapter's directory: make my-02a && ./my-02a
+// By hand, in 02-futures: make my-02a && ./my-02a
 #include "executor.h"
 
 #include <errno.h>
@@ -73,13 +73,6 @@ static int run(int secret) {
     own_work();
     block_on(&one.base, NULL);
     block_on(&two.base, NULL);
-#elif defined WRONG_WAITS_FOR_THE_OUTCOME
-    struct handle handle = executor_spawn(&f.base, &outcome);
-    own_work();
-    for (int i = 0; i < 200 && outcome == 0; i++) {
-        sleep_ms(5);
-    }
-    future_drop(&handle.base);
 #elif defined WRONG_GIVES_BACK_WHAT_CAME_IN
     struct handle handle = executor_spawn(&f.base, &outcome);
     own_work();

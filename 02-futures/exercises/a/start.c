@@ -6,7 +6,7 @@
 //     make try-02a     builds it, runs it, and says what happened
 //     make hint-02a    a hint, and after that a stronger one
 //
-// By hand, in the chapter's directory: make my-02a && ./my-02a
+// By hand, in 02-futures: make my-02a && ./my-02a
 #include "executor.h"
 
 #include <errno.h>

@@ -1,12 +1,12 @@
 #define _POSIX_C_SOURCE 200809L
 // Exercise 02b: sleep without sleeping. This future holds its worker while it naps.
 // Two of them, 0.2 and 0.35 seconds on one worker, get in each other's way. Make it a
-// future that yields, with no call that sleeps or waits in a poll, and no other thread.
+// future that yields: no call that sleeps or waits in a poll, and no other thread.
 //
 //     make try-02b     builds it, runs it, and says what happened
 //     make hint-02b    a hint, and after that a stronger one
 //
-// By hand, in the chapter's directory: make my-02b && ./my-02b
+// By hand, in 02-futures: make my-02b && ./my-02b
 //
 // exercise.h lies in exercises/b/; beside it are the answers, so look at nothing else.
 #include "exercise.h"

@@ -29,23 +29,23 @@ static struct part part(char name, int polls) {
     return (struct part){{&ops}, name, polls, 0, 0};
 }
 
-static void play(int a_polls, int b_polls, int most) {
+static void play(int round, int a_polls, int b_polls, int most) {
     struct part a = part('a', a_polls), b = part('b', b_polls);
     struct both f = both(&a.base, &b.base);
     enum poll_result result = FUTURE_PENDING;
     for (int i = 1; i <= most && result == FUTURE_PENDING; i++) {
-        printf("poll %d:", i);
+        printf("round %d, poll %d:", round, i);
         result = future_poll(&f.base, NULL);
         printf(result == FUTURE_READY ? ", and both are ready\n" : "\n");
     }
     future_drop(&f.base);
-    printf("polled when ready %d, drops %d and %d\n", a.late + b.late, a.drops,
-           b.drops);
+    printf("round %d: polled when ready %d, drops %d and %d\n", round,
+           a.late + b.late, a.drops, b.drops);
 }
 
 int main(void) {
-    play(3, 2, 9);
-    play(1, 3, 9);
-    play(2, 5, 3); // and nobody waits for its end
+    play(1, 3, 2, 9);
+    play(2, 1, 3, 9);
+    play(3, 2, 5, 3); // and nobody waits for its end
     return 0;
 }

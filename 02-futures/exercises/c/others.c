@@ -1,11 +1,11 @@
 // Exercise 02c: both. A future of two futures: it is ready when both are. This one
 // asks the second only when the first is ready. Let each poll ask whoever is still
-// pending, so that both get on, and let the drop let go of both.
+// pending, so that both get on. The drop is right: leave it as it is.
 //
 //     make try-02c     builds it, runs it, and says what happened
 //     make hint-02c    a hint, and after that a stronger one
 //
-// By hand, in the chapter's directory: make my-02c && ./my-02c
+// By hand, in 02-futures: make my-02c && ./my-02c
 //
 // exercise.h lies in exercises/c/; beside it are the answers, so look at nothing else.
 #include "exercise.h"

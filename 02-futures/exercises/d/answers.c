@@ -6,7 +6,7 @@
 //     make try-02d     builds it, runs it, and says what happened
 //     make hint-02d    a hint, and after that a stronger one
 //
-// By hand, in the chapter's directory: make my-02d && ./my-02d
+// By hand, in 02-futures: make my-02d && ./my-02d
 #include "executor.h"
 
 #include "must.h"
@@ -90,7 +90,7 @@ static struct job *take_out(void) {
 // ---- your part ----
 
 static _Noreturn void *work(void *unused) {
-#ifdef POLLS_UNDER_THE_LOCK
+#if defined POLLS_UNDER_THE_LOCK || defined KEEPS_THE_LOCK
     static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
 #endif
     (void)unused;
@@ -107,17 +107,34 @@ static _Noreturn void *work(void *unused) {
 #ifdef PUTS_BACK_FIRST
         put_back(job);
 #endif
-#ifdef POLLS_UNDER_THE_LOCK
+#if defined POLLS_UNDER_THE_LOCK || defined KEEPS_THE_LOCK
         must(pthread_mutex_lock(&turn), "executor: lock");
 #endif
         enum poll_result result = future_poll(future_of(job), job->output);
-#ifdef POLLS_TWICE
+#ifdef POLLS_TWICE_A_TURN
         if (result == FUTURE_PENDING) {
             result = future_poll(future_of(job), job->output);
         }
 #endif
 #ifdef POLLS_UNDER_THE_LOCK
         must(pthread_mutex_unlock(&turn), "executor: unlock");
+#endif
+#ifdef USES_WHAT_IT_RELEASED
+        if (result == FUTURE_READY) {
+            atomic_store(&job->done, true);
+            job_release(job);
+            (void)sched_yield();
+            future_drop(future_of(job));
+            continue;
+        }
+#endif
+#ifdef FREES_WHAT_TWO_OWN
+        if (result == FUTURE_READY) {
+            future_drop(future_of(job));
+            atomic_store(&job->done, true);
+            free(job);
+            continue;
+        }
 #endif
 #ifdef PUTS_BACK_FIRST
         if (result == FUTURE_READY) {

@@ -6,7 +6,7 @@
 //     make try-02d     builds it, runs it, and says what happened
 //     make hint-02d    a hint, and after that a stronger one
 //
-// By hand, in the chapter's directory: make my-02d && ./my-02d
+// By hand, in 02-futures: make my-02d && ./my-02d
 #include "executor.h"
 
 #include "must.h"
@@ -106,8 +106,27 @@ static _Noreturn void *work(void *unused) {
         job_release(job);
         continue;
 #endif
-        if (future_poll(future_of(job), job->output) == FUTURE_PENDING) {
+#ifdef WRONG_ASKS_AGAIN_BEFORE_IT_GOES_ON
+        if (future_poll(future_of(job), job->output) == FUTURE_READY) {
+            future_drop(future_of(job));
+            atomic_store(&job->done, true);
+            job_release(job);
+        } else if (future_poll(future_of(job), job->output) == FUTURE_PENDING) {
             put_back(job);
+        } else {
+            future_drop(future_of(job));
+            atomic_store(&job->done, true);
+            job_release(job);
+        }
+        continue;
+#endif
+#ifdef WRONG_PUTS_BACK_AND_RELEASES
+        put_back(job);
+#endif
+        if (future_poll(future_of(job), job->output) == FUTURE_PENDING) {
+#ifndef WRONG_PUTS_BACK_AND_RELEASES
+            put_back(job);
+#endif
             continue;
         }
 #if defined WRONG_TELLS_BEFORE_THE_DROP
@@ -132,6 +151,11 @@ static _Noreturn void *work(void *unused) {
         atomic_store(&job->done, true);
         job_release(job);
         pthread_exit(NULL);
+#elif defined WRONG_RELEASES_AND_FREES
+        future_drop(future_of(job));
+        atomic_store(&job->done, true);
+        job_release(job);
+        free(job);
 #elif defined RIGHT_RELEASES_LAST
         struct future *f = future_of(job);
         future_drop(f);
@@ -143,9 +167,11 @@ static _Noreturn void *work(void *unused) {
         atomic_store(&job->done, true);
         (void)sched_yield();
         job_release(job);
-#elif defined WRONG_TELLS_BEFORE_THE_OUTPUT
+#else
         future_drop(future_of(job));
+#ifdef WRONG_TELLS_BEFORE_THE_OUTPUT
         job->output[0] = 0;
+#endif
         atomic_store(&job->done, true);
         job_release(job);
 #endif

@@ -6,7 +6,7 @@
 //     make try-02d     builds it, runs it, and says what happened
 //     make hint-02d    a hint, and after that a stronger one
 //
-// By hand, in the chapter's directory: make my-02d && ./my-02d
+// By hand, in 02-futures: make my-02d && ./my-02d
 #include "executor.h"
 
 #include "must.h"
