@@ -268,6 +268,18 @@ static void begin_thread(const struct start *start) {
     go_on(&self);
 }
 
+// Where this thread's own frames begin, downwards. NULL: it is main.
+static _Thread_local const char *first_frame;
+
+// What lies in frames that are gone, or will be: nothing to give away.
+static void look_at_result(const void *result) {
+    ptrdiff_t below = first_frame - (const char *)result;
+    if (result != NULL && first_frame != NULL && below > 0 &&
+        below < 1024 * 1024) {
+        trace_count(RESULTS_ON_STACK);
+    }
+}
+
 static void *run_thread(void *arg) {
     struct start start = *(struct start *)arg;
     char name[name_size] = "";
@@ -277,12 +289,9 @@ static void *run_thread(void *arg) {
     }
     begin_thread(&start);
     pthread_cleanup_push(end_thread, name);
+    first_frame = (const char *)&start;
     start.arg = start.function(start.arg);
-    // The frames of what has returned lie below this one: nothing to give away.
-    ptrdiff_t below = (char *)&start - (char *)start.arg;
-    if (start.arg != NULL && below > 0 && below < 1024 * 1024) {
-        trace_count(RESULTS_ON_STACK);
-    }
+    look_at_result(start.arg);
     pthread_cleanup_pop(1);
     return start.arg;
 }
@@ -355,6 +364,7 @@ int __wrap_pthread_join(pthread_t thread, void **result) {
 _Noreturn void __real_pthread_exit(void *result);
 _Noreturn void __wrap_pthread_exit(void *result) {
     self.failed = result != NULL;
+    look_at_result(result);
     __real_pthread_exit(result);
 }
 
