@@ -5,7 +5,7 @@
 # pass and WRONG_... must not.
 #
 #   REPEAT=30   judges each so many times; all must agree
-#   JOBS=6      so many at a time
+#   JOBS=8      so many at a time
 #   SAY=1       with the words
 package Prove;
 use strict;
@@ -159,7 +159,7 @@ sub prove_one {
 # RETURNS what they returned, as lines.
 sub in_parallel {
     my ($do, @work) = @_;
-    my $jobs = $ENV{JOBS} // 6; # on two processors, since hung answers only wait
+    my $jobs = $ENV{JOBS} // 8; # on two processors, since hung answers only wait
     my (@lines, %from);
     while (@work || %from) {
         while (@work && keys %from < $jobs) {
