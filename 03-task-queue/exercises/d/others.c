@@ -25,10 +25,10 @@ static enum poll_result waiter_poll(struct future *self,
                                     const struct waker *waker, void *out) {
     struct waiter *me = waiter_of(self);
     struct task_mutex *m = me->of;
-#ifdef WRONG_KEEPS_THE_LENT_WAKER
-    struct waker mine = *waker;
+#if defined RIGHT_CLONES_BEFORE_IT_LOCKS || !defined WRONG_KEEPS_THE_LENT_WAKER
+    struct waker mine = waker_clone(waker);
 #else
-    struct waker mine = waker_clone(waker); // RIGHT_CLONES_BEFORE_IT_LOCKS
+    struct waker mine = *waker;
 #endif
     (void)out;
     pthread_mutex_lock(&m->mutex);
@@ -116,11 +116,15 @@ void task_mutex_unlock(struct task_mutex *m) {
     m->taken = next != NULL;
     if (next != NULL) {
         next->at = GIVEN;
-        waker = waker_clone(&next->waker); // RIGHT_WAKES_A_CLONE
+#ifdef RIGHT_WAKES_A_CLONE
+        waker = waker_clone(&next->waker);
         struct waker kept = waker_take(&next->waker);
         pthread_mutex_unlock(&m->mutex);
         waker_drop(&kept);
         pthread_mutex_lock(&m->mutex);
+#else
+        waker = waker_take(&next->waker);
+#endif
     }
 #endif
     pthread_mutex_unlock(&m->mutex);

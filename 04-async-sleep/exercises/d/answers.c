@@ -49,7 +49,11 @@ static enum poll_result retry_poll(struct future *self,
             if (future_poll(&me->call.base, waker, value) == FUTURE_PENDING) {
                 return FUTURE_PENDING;
             }
+#ifdef ZERO_IS_NO_FAILURE
+            if (*value > 0) {
+#else
             if (*value >= 0) {
+#endif
                 return FUTURE_READY;
             }
 #ifndef FORGETS_THE_TRIES
