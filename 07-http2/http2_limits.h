@@ -48,7 +48,7 @@ enum {
 
     // Small blocks that are kept for the next request, see http2_memory.h: of
     // 8, 24 ... 504 bytes, and enough of each size for the requests that come
-    // with one read. A megabyte at most on each loop.
+    // with one read. Little more than a megabyte at most, on each loop.
     kept_step = 16,
     kept_sizes = 32,
     kept_most = 128,
