@@ -14,8 +14,8 @@ struct block {
     struct block *next; // on a list
 };
 
-// Each list has blocks of one size: 8, 24, 40 and so on, because malloc adds 8 bytes of
-// its own, and likes multiples of 16.
+// Each list has blocks of one size: 8, 24, 40 and so on. glibc's malloc adds 8 bytes
+// of its own and rounds up to a multiple of 16, so nothing is wasted.
 static size_t list_for(size_t size) {
     return (size + kept_step / 2 - 1) / kept_step;
 }

@@ -273,9 +273,11 @@ static _Thread_local const char *first_frame;
 
 // What lies in frames that are gone, or will be: nothing to give away.
 static void look_at_result(const void *result) {
+    if (result == NULL || first_frame == NULL) {
+        return;
+    }
     ptrdiff_t below = first_frame - (const char *)result;
-    if (result != NULL && first_frame != NULL && below > 0 &&
-        below < 1024 * 1024) {
+    if (below > 0 && below < 1024 * 1024) {
         trace_count(RESULTS_ON_STACK);
     }
 }

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 extern const struct waker_ops job_waker;
 
@@ -88,7 +89,6 @@ struct keeper {
 enum { most_kept = 8 };
 static struct waker kept[most_kept];
 static int kept_count, clones_each, dropped, made;
-static bool needs_page; // the next job
 
 static enum poll_result keeper_poll(struct future *self,
                                     const struct waker *waker, void *out) {
@@ -116,26 +116,16 @@ static void *must_have(size_t size) {
     return memory;
 }
 
-enum { page = 4096 };
-
-// A page to itself, so that writing there can be forbidden for a while.
-static void *must_have_page(void) {
-    void *memory;
-    if (posix_memalign(&memory, page, page) != 0) {
-        abort();
-    }
-    return memset(memory, 0, page);
-}
+struct job_of_keeper {
+    struct job job;
+    struct keeper keeper;
+};
 
 // A job whose future is ready at its poll number polls, and keeps so many clones at each
-// poll before.
-static struct job *make(int polls, int clones) {
+// poll before. CONSUMES the memory.
+static struct job *make_in(struct job_of_keeper *both, int polls, int clones) {
     static const struct future_ops ops = {sizeof(struct keeper), 0, keeper_poll,
                                           keeper_drop};
-    struct {
-        struct job job;
-        struct keeper keeper;
-    } *both = needs_page ? must_have_page() : must_have(sizeof *both);
     both->keeper = (struct keeper){{&ops}, polls, must_have(100)};
     both->job.future = &both->keeper.base;
     atomic_init(&both->job.refs, 2); // its maker's and the queue's
@@ -145,6 +135,10 @@ static struct job *make(int polls, int clones) {
     made++;
     put_on_queue(&both->job);
     return &both->job;
+}
+
+static struct job *make(int polls, int clones) {
+    return make_in(must_have(sizeof(struct job_of_keeper)), polls, clones);
 }
 
 static void drop_kept(void) {
@@ -215,11 +209,14 @@ static void nobody_can_wake_it(void) {
 
 #ifdef __has_feature
 #if __has_feature(thread_sanitizer)
-#define __SANITIZE_THREAD__
+#define WITH_THREAD_SANITIZER
 #endif
+#elif defined __SANITIZE_THREAD__
+#define WITH_THREAD_SANITIZER
 #endif
 
-static struct job *guarded;
+static struct job *guarded; // it has a page to itself
+static size_t page;         // that page's size
 static atomic_int may_go, has_gone;
 
 // What is seen by the one is in no order with what the other did.
@@ -248,7 +245,7 @@ static void *wake_too(void *unused) {
     return unused;
 }
 
-#ifndef __SANITIZE_THREAD__
+#ifndef WITH_THREAD_SANITIZER
 static struct sigaction before;
 
 static void on_fault(int number, siginfo_t *info, void *context) {
@@ -286,9 +283,12 @@ static void wake_one_that_is_guarded(void) {
 
 static void two_wakes_at_once(void) {
     pthread_t other;
-    needs_page = true;
-    guarded = make(2, 2);
-    needs_page = false;
+    void *memory;
+    page = (size_t)sysconf(_SC_PAGESIZE);
+    if (posix_memalign(&memory, page, page) != 0) {
+        abort();
+    }
+    guarded = make_in(memset(memory, 0, page), 2, 2);
     run();
     start(&other, wake_too);
     twice = 0;
