@@ -11,18 +11,14 @@
 #include <stdio.h>
 #include <sys/socket.h>
 
-static struct tcp_connection *connection_of(struct watched *w) {
-    return (struct tcp_connection *)((char *)w - offsetof(struct tcp_connection,
-                                                          guarded.watched));
-}
-
 static void set(struct tcp_connection *c, int64_t ms) {
     struct deadlines *all = &c->loop->guard.deadlines;
-    int64_t at = deadlines_now(all) + ms;
-    if (c->at == READING && c->guarded.whole_by < at) {
-        at = c->guarded.whole_by;
+    struct guarded *g = &c->guarded;
+    g->due = deadlines_now(all) + ms;
+    if (c->at == READING && g->whole_by < g->due) {
+        g->due = g->whole_by;
     }
-    deadlines_set(all, &c->guarded.watched, at);
+    deadlines_set(all, g->due);
 }
 
 static bool has_output(const struct tcp_connection *c) {
@@ -31,11 +27,9 @@ static bool has_output(const struct tcp_connection *c) {
 
 // ---- What happens to a connection ----
 
-bool guard_opened(struct tcp_connection *c) {
-    struct deadlines *all = &c->loop->guard.deadlines;
+void guard_opened(struct tcp_connection *c) {
     c->guarded.whole_by = DEADLINE_NEVER;
-    return deadlines_add(all, &c->guarded.watched,
-                         deadlines_now(all) + c->loop->options->idle_ms);
+    guard_heard(c);
 }
 
 void guard_heard(struct tcp_connection *c) {
@@ -55,10 +49,6 @@ bool guard_ending(struct tcp_connection *c) {
     set(c, c->loop->stopping ? linger_at_stop_ms : linger_ms);
     return uv_fileno((uv_handle_t *)&c->tcp, &fd) == 0 &&
            shutdown(fd, SHUT_WR) == 0;
-}
-
-void guard_closed(struct tcp_connection *c) {
-    deadlines_remove(&c->loop->guard.deadlines, &c->guarded.watched);
 }
 
 void tcp_set_deadline(struct tcp_connection *c, long ms) {
@@ -88,8 +78,7 @@ static void look_after(struct tcp_connection *c) {
     }
 }
 
-static void on_due(struct watched *w) {
-    struct tcp_connection *c = connection_of(w);
+static void on_due(struct tcp_connection *c) {
     switch (c->at) {
     case READING:
         tcp_set_deadline(c, 0);
@@ -106,6 +95,17 @@ static void on_due(struct watched *w) {
     case CLOSING:
         break; // it is on its way
     }
+}
+
+static void look_at(uv_handle_t *handle, void *all) {
+    struct tcp_connection *c = (struct tcp_connection *)handle;
+    if (handle->type == UV_TCP && deadlines_passed(all, c->guarded.due)) {
+        on_due(c);
+    }
+}
+
+static void look_at_all(struct deadlines *all) {
+    uv_walk(all->timer.loop, look_at, all);
 }
 
 // ---- What is told ----
@@ -142,7 +142,7 @@ void tcp_report(struct tcp_connection *c, const char *why) {
 // ---- What happens to a loop ----
 
 void guard_start(struct server_loop *l) {
-    deadlines_start(&l->guard.deadlines, &l->uv, on_due);
+    deadlines_start(&l->guard.deadlines, &l->uv, look_at_all);
     uv_timer_init(&l->uv, &l->guard.grace);
     l->guard.grace.data = l;
     uv_timer_init(&l->uv, &l->guard.second);
@@ -179,6 +179,5 @@ void guard_begin_grace(struct server_loop *l) {
 }
 
 void guard_stop(struct server_loop *l) {
-    deadlines_stop(&l->guard.deadlines);
     tell_the_others(&l->guard);
 }

@@ -182,7 +182,6 @@ static void on_close(uv_handle_t *handle) {
     struct tcp_connection *c = (struct tcp_connection *)handle;
     struct server_loop *l = c->loop;
     l->protocol.on_close(c);
-    guard_closed(c);
     free(c);
     server_loop_one_left(l);
 }
@@ -213,8 +212,8 @@ static void begin(struct server_loop *l, struct tcp_connection *c, int socket) {
     c->loop = l;
     l->count++;
     uv_tcp_init(&l->uv, &c->tcp);
-    // From uv_tcp_open on, the socket does not block.
-    int error = guard_opened(c) ? uv_tcp_open(&c->tcp, socket) : UV_ENOMEM;
+    guard_opened(c);
+    int error = uv_tcp_open(&c->tcp, socket); // from now on it does not block
     if (error != 0) {
         close(socket);
         tcp_abort(c, uv_strerror(error));

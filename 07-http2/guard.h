@@ -15,7 +15,7 @@ struct server_loop;
 
 // The guard's part of a connection.
 struct guarded {
-    struct watched watched;
+    int64_t due;      // its deadline; milliseconds
     int64_t whole_by; // what tcp_set_deadline has set, or DEADLINE_NEVER
 };
 
@@ -29,20 +29,18 @@ struct guard {
 
 // ---- What happens to a connection ----
 
-bool guard_opened(struct tcp_connection *c); // RETURNS false: no memory
-void guard_heard(struct tcp_connection *c);  // it is the client's turn
-void guard_stuck(struct tcp_connection *c);  // it is not read for now
+void guard_opened(struct tcp_connection *c);
+void guard_heard(struct tcp_connection *c); // it is the client's turn
+void guard_stuck(struct tcp_connection *c); // it is not read for now
 // The last output is out. RETURNS whether to wait until the client leaves.
 bool guard_ending(struct tcp_connection *c);
-void guard_closed(struct tcp_connection *c);
 
 // ---- What happens to a loop ----
 
 void guard_start(struct server_loop *l);
 void guard_begin_grace(struct server_loop *l); // it stops: so long it may take
 void guard_end_grace(struct server_loop *l);   // nobody waits any longer
-void guard_stop(
-    struct server_loop *l); // its handles are closed, see server_loop_close
+void guard_stop(struct server_loop *l);        // its handles are closed
 
 // "Error WHAT connection: WHY", but not thousands a second.
 void guard_complain(struct server_loop *l, const char *what, const char *why);
