@@ -22,8 +22,6 @@
 #include "tcp_limits.h"
 #include "tcp_server.h"
 
-#include <stdatomic.h>
-
 struct server_loop {
     uv_loop_t uv;
     struct tcp_protocol protocol; // none of its functions is NULL
@@ -33,8 +31,7 @@ struct server_loop {
     int port;
     long count; // connections
     bool stopping;
-    uv_async_t stop;
-    atomic_int stops_asked; // from any thread
+    uv_signal_t interrupt, terminate; // Ctrl-C, kill
 
     struct guard guard;         // guard.c's
     struct admission admission; // admission.c's
@@ -50,13 +47,11 @@ int server_loop_open(struct server_loop *l, const struct tcp_protocol *protocol,
 
 // Serves until it is stopped and the last connection is closed.
 void server_loop_run(struct server_loop *l);
-// Asked a second time, it does not wait for any client. For any thread.
-void server_loop_stop(struct server_loop *l);
 void server_loop_close(struct server_loop *l);
 
 // ---- For the other parts ----
 
-void server_loop_on_stop(uv_async_t *stop);
+void server_loop_on_signal(uv_signal_t *signal, int number);
 void server_loop_watch_door(struct server_loop *l);
 void server_loop_one_left(struct server_loop *l); // a connection is gone
 struct tcp_protocol tcp_protocol_complete(struct tcp_protocol p);

@@ -4,6 +4,7 @@
 
 #include "listen.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -17,6 +18,13 @@ static int open_listener(struct server_loop *l, int port, bool is_first) {
         server_loop_watch_door(l);
     }
     return error;
+}
+
+static int watch_signal(struct server_loop *l, uv_signal_t *s, int number) {
+    int error = uv_signal_init(&l->uv, s);
+    s->data = l;
+    return error != 0 ? error
+                      : uv_signal_start(s, server_loop_on_signal, number);
 }
 
 static void close_handle(uv_handle_t *handle, void *unused) {
@@ -45,14 +53,16 @@ int server_loop_open(struct server_loop *l, const struct tcp_protocol *protocol,
     l->protocol = tcp_protocol_complete(*protocol);
     l->options = options;
     l->socket = -1;
-    l->stop.data = l;
     int error = uv_loop_init(&l->uv);
     if (error != 0) {
         return error;
     }
     guard_start(l);
     admission_start(l);
-    error = uv_async_init(&l->uv, &l->stop, server_loop_on_stop);
+    error = watch_signal(l, &l->interrupt, SIGINT);
+    if (error == 0) {
+        error = watch_signal(l, &l->terminate, SIGTERM);
+    }
     if (error == 0) {
         error = open_listener(l, port, is_first);
     }

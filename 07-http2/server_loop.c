@@ -72,19 +72,14 @@ static void begin_to_stop(struct server_loop *l) {
     stop_when_empty(l);
 }
 
-void server_loop_on_stop(uv_async_t *stop) {
-    struct server_loop *l = stop->data;
-    if (!l->stopping) {
+// A signal interrupts whatever the program does; libuv hears it, and calls this
+// when the loop comes by. Who stops us twice does not want to wait.
+void server_loop_on_signal(uv_signal_t *signal, int number) {
+    struct server_loop *l = signal->data;
+    (void)number;
+    if (l->stopping) {
+        guard_end_grace(l);
+    } else {
         begin_to_stop(l);
     }
-    if (atomic_load(&l->stops_asked) > 1) {
-        guard_end_grace(l);
-    }
-}
-
-// libuv may call on_stop once for several calls of uv_async_send, so they are
-// counted here.
-void server_loop_stop(struct server_loop *l) {
-    atomic_fetch_add(&l->stops_asked, 1);
-    uv_async_send(&l->stop);
 }

@@ -1,6 +1,6 @@
 #define _POSIX_C_SOURCE 200809L
-// All loops of the program, a thread for each. The first one runs on the main
-// thread and hears the signals.
+// All loops of the program, a thread for each; the first runs on the main thread.
+// Each hears the signals that stop it, so they need not speak to each other.
 #include "server_loop.h"
 
 #include <errno.h>
@@ -15,66 +15,17 @@
 struct loop_thread {
     struct server_loop loop;
     pthread_t thread;
-    struct tcp_server *server;
 };
 
 struct tcp_server {
     struct loop_thread *loops;
     int count;
-    uv_signal_t interrupt, terminate;
-    uv_async_t thread_done;
-    atomic_int threads_running;
 };
-
-// ---- Stop ----
-
-static void on_signal(uv_signal_t *signal, int number) {
-    (void)number;
-    struct tcp_server *s = signal->data;
-    for (int i = 0; i < s->count; i++) {
-        server_loop_stop(&s->loops[i].loop);
-    }
-}
-
-// All it does is to wake the main thread, which then counts the others.
-static void on_thread_done(uv_async_t *unused) {
-    (void)unused;
-}
-
-static int watch_signals(struct tcp_server *s) {
-    uv_loop_t *loop = &s->loops[0].loop.uv;
-    uv_signal_init(loop, &s->interrupt);
-    uv_signal_init(loop, &s->terminate);
-    s->interrupt.data = s->terminate.data = s;
-    int error = uv_async_init(loop, &s->thread_done, on_thread_done);
-    if (error == 0) {
-        error = uv_signal_start(&s->interrupt, on_signal, SIGINT);
-    }
-    return error != 0 ? error
-                      : uv_signal_start(&s->terminate, on_signal, SIGTERM);
-}
-
-// When their handles close, libuv gives the signals back to the system, and a
-// third Ctrl-C would kill us on our way out. It comes too late to matter.
-static void ignore_signals(struct tcp_server *s) {
-    sigset_t both;
-    sigemptyset(&both);
-    sigaddset(&both, SIGINT);
-    sigaddset(&both, SIGTERM);
-    pthread_sigmask(SIG_BLOCK, &both, NULL);
-    uv_close((uv_handle_t *)&s->interrupt, NULL);
-    uv_close((uv_handle_t *)&s->terminate, NULL);
-    signal(SIGINT, SIG_IGN);
-    signal(SIGTERM, SIG_IGN);
-}
 
 // ---- Run ----
 
-static void *run_thread(void *arg) {
-    struct loop_thread *me = arg;
-    server_loop_run(&me->loop);
-    atomic_fetch_sub(&me->server->threads_running, 1);
-    uv_async_send(&me->server->thread_done);
+static void *run_thread(void *loop) {
+    server_loop_run(loop);
     return NULL;
 }
 
@@ -82,29 +33,38 @@ static void *run_thread(void *arg) {
 // RETURNS how many were started.
 static int start_threads(struct tcp_server *s) {
     int started = 0, error = 0;
-    atomic_init(&s->threads_running, s->count - 1);
     while (started < s->count - 1 && error == 0) {
         struct loop_thread *t = &s->loops[started + 1];
-        t->server = s;
-        error = pthread_create(&t->thread, NULL, run_thread, t);
+        error = pthread_create(&t->thread, NULL, run_thread, &t->loop);
         started += error == 0;
     }
     if (error != 0) {
         fprintf(stderr, "%s: cannot start a thread: %s\n",
                 s->loops[0].loop.options->program, strerror(error));
-        atomic_fetch_sub(&s->threads_running, s->count - 1 - started);
-        on_signal(&s->interrupt, 0);
+        raise(SIGTERM);
     }
     return started;
+}
+
+// When its last watcher stops, libuv gives a signal back to the system, and a
+// third Ctrl-C would kill us on our way out. It comes too late to matter.
+static void ignore_signals(struct tcp_server *s) {
+    sigset_t both;
+    sigemptyset(&both);
+    sigaddset(&both, SIGINT);
+    sigaddset(&both, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &both, NULL);
+    for (int i = 0; i < s->count; i++) {
+        uv_signal_stop(&s->loops[i].loop.interrupt);
+        uv_signal_stop(&s->loops[i].loop.terminate);
+    }
+    signal(SIGINT, SIG_IGN);
+    signal(SIGTERM, SIG_IGN);
 }
 
 static int run(struct tcp_server *s) {
     int started = start_threads(s);
     server_loop_run(&s->loops[0].loop);
-    // Our own clients are gone. Stay for a second signal while others work.
-    while (atomic_load(&s->threads_running) > 0) {
-        uv_run(&s->loops[0].loop.uv, UV_RUN_ONCE);
-    }
     for (int i = 1; i <= started; i++) {
         pthread_join(s->loops[i].thread, NULL);
     }
@@ -123,7 +83,7 @@ static int open_loops(struct tcp_server *s, const struct tcp_protocol *protocol,
         port = l->port; // if it was 0, this is the one that we got
         s->count += error == 0;
     }
-    return error != 0 ? error : watch_signals(s);
+    return error;
 }
 
 static void complain(const struct server_options *options, const char *why) {
