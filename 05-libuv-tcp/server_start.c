@@ -66,7 +66,8 @@ int server_loop_open(struct server_loop *l, const struct tcp_protocol *protocol,
     if (error == 0) {
         error = open_listener(l, port, is_first);
     }
-    if (error == 0 && !l->protocol.on_loop_start(&l->uv)) {
+    if (error == 0 && l->protocol.on_loop_start != NULL &&
+        !l->protocol.on_loop_start(&l->uv)) {
         error = UV_ENOMEM;
     }
     if (error != 0) {
@@ -76,6 +77,8 @@ int server_loop_open(struct server_loop *l, const struct tcp_protocol *protocol,
 }
 
 void server_loop_close(struct server_loop *l) {
-    l->protocol.on_loop_stop(&l->uv);
+    if (l->protocol.on_loop_stop != NULL) {
+        l->protocol.on_loop_stop(&l->uv);
+    }
     close_all(l);
 }

@@ -6,6 +6,8 @@
 #include "clock.h"
 #include "printout.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 static enum handle_act act;
@@ -26,39 +28,36 @@ void handle_choose(enum handle_act chosen) {
 
 // ---- The printout ----
 
-static void print_fields(struct printout *out, const struct http_request *r) {
+static void print_fields(const struct http_request *r) {
     struct span name, value;
     size_t at = 0;
     const char *between = "";
-    print(out, "Headers: {");
+    printf("Headers: {");
     while (http_next_field(r, &at, &name, &value)) {
-        print(out, between);
-        print_quoted(out, name);
-        print(out, ": ");
-        print_quoted(out, value);
+        printf("%s", between);
+        print_quoted(name);
+        printf(": ");
+        print_quoted(value);
         between = ", ";
     }
-    print(out, "}\n");
+    printf("}\n");
 }
 
 static void print_request(const struct http_request *r) {
-    struct printout out;
-    printout_begin(&out);
-    print(&out, "Received a request: ");
-    print_safe(&out, http_method(r));
-    print(&out, " ");
-    print_safe(&out, http_target(r));
-    print(&out, "\n");
-    print_fields(&out, r);
-    print(&out, "Body: ");
-    print_quoted(&out, http_body(r));
+    printout_begin();
+    printf("Received a request: ");
+    print_safe(http_method(r));
+    printf(" ");
+    print_safe(http_target(r));
+    printf("\n");
+    print_fields(r);
+    printf("Body: ");
+    print_quoted(http_body(r));
     if (http_body_size(r) > http_body(r).size) {
-        print(&out, "... (");
-        print_number(&out, http_body_size(r));
-        print(&out, " bytes)");
+        printf("... (%" PRIu64 " bytes)", http_body_size(r));
     }
-    print(&out, "\n");
-    printout_end(&out);
+    printf("\n");
+    printout_end();
 }
 
 // ---- async fn handle(request) ----

@@ -165,18 +165,18 @@ static bool step(struct tcp_connection *c, struct http1_output *out,
     return false;
 }
 
-static void keep_rest(struct tcp_connection *c, struct span rest) {
+// What was kept comes first, these bytes behind it.
+static bool add_to_rest(struct tcp_connection *c, struct span bytes) {
     struct http1_connection *h = tcp_state(c);
-    if (rest.size == 0 || tcp_is_ending(c)) {
-        return;
-    }
-    h->rest = malloc(rest.size);
-    if (h->rest == NULL) {
+    char *rest = realloc(h->rest, h->rest_size + bytes.size);
+    if (rest == NULL) {
         tcp_abort(c, "out of memory");
-        return;
+        return false;
     }
-    memcpy(h->rest, rest.at, rest.size);
-    h->rest_size = rest.size;
+    memcpy(rest + h->rest_size, bytes.at, bytes.size);
+    h->rest = rest;
+    h->rest_size += bytes.size;
+    return true;
 }
 
 // Serves what is complete in the input, and keeps the rest: the beginning of a
@@ -190,7 +190,9 @@ static void serve(struct tcp_connection *c, struct span input) {
     while (step(c, &out, &input, &part, &progress)) {
     }
     output_flush(&out, c);
-    keep_rest(c, input);
+    if (input.size > 0 && !tcp_is_ending(c)) {
+        (void)add_to_rest(c, input); // and there was none
+    }
     if (is_at_work(h)) {
         tcp_pause(c);
     } else {
@@ -207,20 +209,6 @@ static void serve_rest(struct tcp_connection *c) {
     h->rest_size = 0;
     serve(c, rest);
     free(owned);
-}
-
-// What was kept comes first, the new bytes behind it.
-static bool add_to_rest(struct tcp_connection *c, struct span bytes) {
-    struct http1_connection *h = tcp_state(c);
-    char *rest = realloc(h->rest, h->rest_size + bytes.size);
-    if (rest == NULL) {
-        tcp_abort(c, "out of memory");
-        return false;
-    }
-    memcpy(rest + h->rest_size, bytes.at, bytes.size);
-    h->rest = rest;
-    h->rest_size += bytes.size;
-    return true;
 }
 
 // ---- The protocol: what the TCP server calls ----

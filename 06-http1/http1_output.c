@@ -5,35 +5,29 @@
 #include "decimal.h"
 #include "http_date.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 const char *http1_status_text(int status) {
-    switch (status) {
-    case 200:
-        return "200 OK";
-    case 400:
-        return "400 Bad Request";
-    case 405:
-        return "405 Method Not Allowed";
-    case 408:
-        return "408 Request Timeout";
-    case 413:
-        return "413 Content Too Large";
-    case 414:
-        return "414 URI Too Long";
-    case 417:
-        return "417 Expectation Failed";
-    case 421:
-        return "421 Misdirected Request";
-    case 431:
-        return "431 Request Header Fields Too Large";
-    case 501:
-        return "501 Not Implemented";
-    case 505:
-        return "505 HTTP Version Not Supported";
-    default:
-        return "500 Internal Server Error";
+    static const char *const texts[] = {
+        "200 OK",
+        "400 Bad Request",
+        "405 Method Not Allowed",
+        "408 Request Timeout",
+        "413 Content Too Large",
+        "414 URI Too Long",
+        "417 Expectation Failed",
+        "421 Misdirected Request",
+        "431 Request Header Fields Too Large",
+        "501 Not Implemented",
+        "505 HTTP Version Not Supported",
+        "500 Internal Server Error", // for whatever is not here
+    };
+    size_t i = 0;
+    while (i + 1 < sizeof texts / sizeof texts[0] && atoi(texts[i]) != status) {
+        i++;
     }
+    return texts[i];
 }
 
 void output_flush(struct http1_output *out, struct tcp_connection *c) {

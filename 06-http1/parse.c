@@ -9,103 +9,89 @@
 #include <stdlib.h>
 
 static const char *const names[] = {
-    [HTTP1_AT_START] = "start",
-    [HTTP1_AT_LINE] = "request line",
-    [HTTP1_AT_FIELD] = "field",
-    [HTTP1_IN_BODY] = "body",
-    [HTTP1_AT_CHUNK_SIZE] = "chunk size",
-    [HTTP1_IN_CHUNK] = "chunk",
-    [HTTP1_AT_CHUNK_END] = "chunk end",
-    [HTTP1_AT_TRAILER] = "trailer",
-    [HTTP1_AT_END] = "end",
+    [HTTP1_AT_START] = "request line", // of which nothing is here
+    [HTTP1_AT_LINE] = "request line",  [HTTP1_AT_FIELD] = "field",
+    [HTTP1_IN_BODY] = "body",          [HTTP1_AT_CHUNK_SIZE] = "chunk size",
+    [HTTP1_IN_CHUNK] = "chunk",        [HTTP1_AT_CHUNK_END] = "chunk end",
+    [HTTP1_AT_TRAILER] = "trailer",    [HTTP1_AT_END] = "end",
     [HTTP1_IS_REFUSED] = "refused",
 };
 
-// ---- A row ----
-
-enum { shown = 32 }; // columns for octets
-
-struct row {
-    const char *state;
-    char text[shown + 1];
-    size_t width; // of what should stand there; more than fits is cut
-};
-
-static void row_begin(struct row *r, enum http1_state state) {
-    r->state = names[state == HTTP1_AT_START ? HTTP1_AT_LINE : state];
-    r->text[0] = '\0';
-    r->width = 0;
-}
-
-static void row_add(struct row *r, unsigned char octet) {
-    char text[8] = {(char)octet};
-    if (octet == '\r' || octet == '\n') {
-        snprintf(text, sizeof text, "\\%c", octet == '\r' ? 'r' : 'n');
-    } else if (octet < ' ' || octet > '~') {
-        snprintf(text, sizeof text, "\\x%02x", octet);
-    }
-    for (const char *t = text; *t != '\0'; t++, r->width++) {
-        if (r->width < shown) {
-            r->text[r->width] = *t;
-            r->text[r->width + 1] = '\0';
-        }
-    }
-}
-
-static void row_print(const struct row *r, const char *event) {
-    const char *cut = r->width > shown ? " ..." : "";
-    const int width = *event != '\0' ? shown : 0;
-    printf("%-13s %-*s%s%s%s\n", r->state, width, r->text, cut,
-           *event != '\0' ? " " : "", event);
-}
-
-// ---- What the parser tells ----
+enum { event_column = 47 };
 
 struct feed {
     struct http1_parser parser;
     char bytes[http1_max_head + 1]; // what it has not taken yet
     size_t size;
-    struct row row;
+    int column; // how far the row under way reaches; 0: there is none
 };
 
-static void describe(const struct feed *f, enum http1_event event,
-                     const struct http1_part *part, char *text, size_t size) {
+// ---- A row ----
+
+static void begin_row(struct feed *f, enum http1_state state) {
+    if (f->column == 0) {
+        f->column = printf("%-13s ", names[state]);
+    }
+}
+
+static void add_to_row(struct feed *f, unsigned char octet) {
+    if (octet == '\r' || octet == '\n') {
+        f->column += printf("\\%c", octet == '\r' ? 'r' : 'n');
+    } else if (octet < ' ' || octet > '~') {
+        f->column += printf("\\x%02x", octet);
+    } else {
+        f->column += printf("%c", octet);
+    }
+}
+
+static void print_event(const struct http1_parser *p, enum http1_event event,
+                        const struct http1_part *part) {
     switch (event) {
     case HTTP1_MORE:
     case HTTP1_CARRY_ON:
-        text[0] = '\0';
         break;
     case HTTP1_HEAD:
-        snprintf(text, size, "HEAD: %.*s, %s", (int)part->head.method.size,
-                 part->head.method.at,
-                 f->parser.has_body ? "a body follows" : "no body");
+        printf("HEAD: %.*s, %s", (int)part->head.method.size,
+               part->head.method.at,
+               p->has_body ? "a body follows" : "no body");
         break;
     case HTTP1_BODY:
-        snprintf(text, size, "BODY: %zu octet", part->body.size);
+        printf("BODY: %zu octet", part->body.size);
         break;
     case HTTP1_COMPLETE:
-        snprintf(text, size, "COMPLETE, %s",
-                 f->parser.keep_alive ? "another may follow" : "the last one");
+        printf("COMPLETE, %s",
+               p->keep_alive ? "another may follow" : "the last one");
         break;
     case HTTP1_REFUSED:
-        snprintf(text, size, "REFUSED: %d", f->parser.status);
+        printf("REFUSED: %d", p->status);
         break;
     }
 }
 
+static void end_row(struct feed *f, enum http1_event event,
+                    const struct http1_part *part) {
+    int space = f->column < event_column ? event_column - f->column : 1;
+    if (event != HTTP1_MORE) {
+        printf("%*s", space, "");
+    }
+    print_event(&f->parser, event, part);
+    printf("\n");
+    f->column = 0;
+}
+
+// ---- What the parser tells ----
+
 // One call of the parser. RETURNS false when there is nothing more to be had
 // from what is here.
 static bool call(struct feed *f, struct span *input) {
+    const struct http1_parser before = f->parser;
     const size_t size = input->size;
-    const uint32_t line = f->parser.line_at;
     struct http1_part part;
     enum http1_event event = http1_next(&f->parser, input, &part);
-    char text[64];
-    describe(f, event, &part, text, sizeof text);
-    if (event != HTTP1_MORE || line != f->parser.line_at ||
+    if (event != HTTP1_MORE || before.line_at != f->parser.line_at ||
         size != input->size) {
-        row_print(&f->row, text);
-        row_begin(&f->row, f->parser.state);
+        begin_row(f, before.state);
+        end_row(f, event, &part);
     }
     return event != HTTP1_MORE && event != HTTP1_REFUSED;
 }
@@ -113,7 +99,8 @@ static bool call(struct feed *f, struct span *input) {
 // The parser gets what it left the last time, with this octet behind it.
 static void feed(struct feed *f, int octet) {
     f->bytes[f->size++] = (char)octet;
-    row_add(&f->row, (unsigned char)octet);
+    begin_row(f, f->parser.state);
+    add_to_row(f, (unsigned char)octet);
     struct span input = {f->bytes, f->size};
     while (call(f, &input)) {
     }
@@ -123,7 +110,10 @@ static void feed(struct feed *f, int octet) {
     f->size = input.size;
 }
 
-static int result(const struct feed *f) {
+static int result(struct feed *f) {
+    if (f->column > 0) { // in the middle of a line
+        end_row(f, HTTP1_MORE, NULL);
+    }
     if (ferror(stdin) || fflush(stdout) != 0 || ferror(stdout)) {
         fprintf(stderr, "http1: cannot read the input or write the output\n");
         return EXIT_FAILURE;
@@ -142,7 +132,6 @@ static int result(const struct feed *f) {
 int parse_stdin(void) {
     struct feed f = {0};
     int octet;
-    row_begin(&f.row, HTTP1_AT_START);
     while (f.parser.state != HTTP1_IS_REFUSED && (octet = getchar()) != EOF) {
         feed(&f, octet);
     }

@@ -24,7 +24,7 @@
 
 struct server_loop {
     uv_loop_t uv;
-    struct tcp_protocol protocol; // none of its functions is NULL
+    struct tcp_protocol protocol; // see tcp_protocol_complete
     const struct server_options *options;
     int socket;         // clients wait here to be accepted
     uv_poll_t listener; // tells us that one does
@@ -54,6 +54,7 @@ void server_loop_close(struct server_loop *l);
 void server_loop_on_signal(uv_signal_t *signal, int number);
 void server_loop_watch_door(struct server_loop *l);
 void server_loop_one_left(struct server_loop *l); // a connection is gone
+// Functions for the events of a connection that p leaves out.
 struct tcp_protocol tcp_protocol_complete(struct tcp_protocol p);
 
 #endif

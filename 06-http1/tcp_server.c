@@ -8,11 +8,6 @@ void *tcp_state(struct tcp_connection *c) {
     return c->state;
 }
 
-struct tcp_connection *tcp_connection_of(void *state) {
-    return (struct tcp_connection *)((char *)state -
-                                     offsetof(struct tcp_connection, state));
-}
-
 uv_loop_t *tcp_loop(const struct tcp_connection *c) {
     return &c->loop->uv;
 }
@@ -35,20 +30,6 @@ bool tcp_is_stopping(const struct tcp_connection *c) {
 
 // ---- Where a protocol has no function ----
 
-static bool start_nothing(uv_loop_t *loop) {
-    (void)loop;
-    return true;
-}
-
-static void stop_nothing(uv_loop_t *loop) {
-    (void)loop;
-}
-
-static bool open_nothing(struct tcp_connection *c) {
-    (void)c;
-    return true;
-}
-
 static void do_nothing(struct tcp_connection *c) {
     (void)c;
 }
@@ -63,9 +44,6 @@ static void close_silently(struct tcp_connection *c) {
     }
 
 struct tcp_protocol tcp_protocol_complete(struct tcp_protocol p) {
-    OTHERWISE(on_loop_start, start_nothing)
-    OTHERWISE(on_loop_stop, stop_nothing)
-    OTHERWISE(on_open, open_nothing)
     OTHERWISE(on_drained, do_nothing)
     OTHERWISE(on_eof, tcp_end)
     OTHERWISE(on_idle, close_silently)

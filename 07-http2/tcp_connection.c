@@ -217,7 +217,7 @@ static void begin(struct server_loop *l, struct tcp_connection *c, int socket) {
     if (error != 0) {
         close(socket);
         tcp_abort(c, uv_strerror(error));
-    } else if (!l->protocol.on_open(c)) {
+    } else if (l->protocol.on_open != NULL && !l->protocol.on_open(c)) {
         tcp_abort(c, "out of memory");
     } else {
         start_reading(c);

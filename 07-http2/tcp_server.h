@@ -59,7 +59,6 @@ int tcp_server_run(const struct tcp_protocol *protocol,
                    const struct server_options *options);
 
 void *tcp_state(struct tcp_connection *c);
-struct tcp_connection *tcp_connection_of(void *state);
 uv_loop_t *tcp_loop(const struct tcp_connection *c);
 const struct server_options *tcp_options(const struct tcp_connection *c);
 int tcp_port(const struct tcp_connection *c); // the server's

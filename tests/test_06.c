@@ -709,7 +709,8 @@ END_TEST
 
 START_TEST(parse_ends_at_what_is_wrong) {
     expect_parse("", "0\n");
-    expect_parse("GE", "http1: the end in the middle of a request\n1\n");
+    expect_parse("GE", "request line  GE\n"
+                       "http1: the end in the middle of a request\n1\n");
     expect_parse("GET / HTTP/1.1\\n",
                  "request line  GET / HTTP/1.1\\n                 "
                  "REFUSED: 400\n"
