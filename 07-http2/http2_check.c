@@ -12,23 +12,55 @@
 
 // ---- Field by field ----
 
+static enum http2_known find(struct span name) {
+    return span_is(name, ":method")      ? METHOD
+           : span_is(name, ":scheme")    ? SCHEME
+           : span_is(name, ":path")      ? PATH
+           : span_is(name, ":authority") ? AUTHORITY
+           : span_is(name, "host")       ? HOST
+           : span_is(name, "expect")     ? EXPECT
+                                         : NOT_KNOWN;
+}
+
+static void note_expectation(struct http_request *r, struct span list) {
+    struct span what;
+    while (span_next_member(&list, &what)) {
+        bool is_met = span_is_word(what, "100-continue");
+        r->expects_continue |= is_met;
+        r->refuses_expect |= !is_met;
+    }
+}
+
+// So that nobody has to look for it later. The method is noted even if the list
+// turns out to be too large: what answers HEAD must know it.
+static void note(struct http_request *r, struct span name, struct span value) {
+    enum http2_known known = find(name);
+    if (known == EXPECT) {
+        note_expectation(r, value);
+    } else if (known != NOT_KNOWN) {
+        r->known[known] = value;
+    }
+    r->is_head |= known == METHOD && span_is(value, "HEAD");
+}
+
 int http2_check_field(struct http2_session *s, struct http_request *r,
-                      struct span name, struct span value) {
+                      struct http2_field field) {
+    struct span name = http2_span(field.name), value = http2_span(field.value);
     bool was_too_large = r->headers.is_too_large;
-    uint32_t why =
-        http2_headers_add(&r->headers, &s->guard.header_text, name, value);
-    // Not from the list, which may be too large. The method comes early.
-    r->is_head = r->is_head || (value.size == 4 && span_is(name, ":method") &&
-                                span_is(value, "HEAD"));
+    uint32_t why = http2_headers_add(&r->headers, &s->guard.header_text, field,
+                                     name.size + value.size);
     if (r->headers.is_too_large && !was_too_large &&
         http2_guard_charge(s, tokens_for_large_list) != 0) {
         return NGHTTP2_ERR_CALLBACK_FAILURE;
     }
-    if (why == NGHTTP2_NO_ERROR) {
-        return 0;
+    if (why != NGHTTP2_NO_ERROR) {
+        int error = http2_reset(s, r->stream, why);
+        return error != 0 ? error : NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     }
-    int error = http2_reset(s, r->stream, why);
-    return error != 0 ? error : NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    if (!r->headers.in_trailers) {
+        note(r, name, value);
+    }
+    return 0;
 }
 
 // ---- All of them ----
@@ -38,114 +70,67 @@ static int refuse(int status, const char *text, struct span *why) {
     return status;
 }
 
-static int check_method(struct span method, struct span *why) {
-    if (span_is(method, "CONNECT")) {
-        return refuse(501, "CONNECT, but this is no proxy\n", why);
-    }
-    if (span_is(method, "TRACE")) {
-        return refuse(405, "TRACE, which gives away secrets\n", why);
-    }
-    return 0;
+static int check_size(const struct http_request *r, struct span *why) {
+    return r->headers.is_too_large
+               ? refuse(431, "Header list over 16 KiB\n", why)
+               : 0;
 }
 
-static int check_path(struct span path, struct span method, struct span *why) {
-    struct span rest = path;
+static int check_expect(const struct http_request *r, struct span *why) {
+    return r->refuses_expect
+               ? refuse(417, "an expectation that we cannot meet\n", why)
+               : 0;
+}
+
+static int check_method(const struct http_request *r, struct span *why) {
+    if (span_is(r->known[METHOD], "CONNECT")) {
+        return refuse(501, "CONNECT, but this is no proxy\n", why);
+    }
+    return span_is(r->known[METHOD], "TRACE")
+               ? refuse(405, "TRACE, which gives away secrets\n", why)
+               : 0;
+}
+
+static int check_path(const struct http_request *r, struct span *why) {
+    struct span rest = r->known[PATH];
     span_cut_set(&rest, OCTET_TARGET);
     if (rest.size > 0) {
         return refuse(400, "a bad target\n", why);
     }
-    return span_is(path, "*") && !span_is(method, "OPTIONS")
+    return span_is(r->known[PATH], "*") && !span_is(r->known[METHOD], "OPTIONS")
                ? refuse(400, "the target * without OPTIONS\n", why)
                : 0;
 }
 
-static int check_scheme(struct span scheme, struct span *why) {
-    if (span_is_word(scheme, "https")) {
+static int check_scheme(const struct http_request *r, struct span *why) {
+    if (span_is_word(r->known[SCHEME], "https")) {
         return refuse(421, "an https target without TLS\n", why);
     }
-    return span_is_word(scheme, "http")
+    return span_is_word(r->known[SCHEME], "http")
                ? 0
                : refuse(400, "a target that is no path\n", why);
 }
 
-static int check_hosts(struct span authority, struct span host,
-                       struct span *why) {
-    if (!http_is_host(authority) || !http_is_host(host)) {
+// RFC 9113 section 8.3.1: they say the same, if both are there.
+static int check_hosts(const struct http_request *r, struct span *why) {
+    struct span a = r->known[AUTHORITY], b = r->known[HOST];
+    if (!http_is_host(a) || !http_is_host(b)) {
         return refuse(400, "a bad Host\n", why);
     }
-    // RFC 9113 section 8.3.1: they say the same, if both are there.
-    return authority.size > 0 && host.size > 0 &&
-                   (authority.size != host.size ||
-                    memcmp(authority.at, host.at, host.size) != 0)
+    return a.size > 0 && b.size > 0 &&
+                   (a.size != b.size || memcmp(a.at, b.at, b.size) != 0)
                ? refuse(400, "two hosts\n", why)
                : 0;
 }
 
-static int check_expect(struct http_request *r, struct span list,
-                        struct span *why) {
-    struct span what;
-    while (span_next_member(&list, &what)) {
-        if (!span_is_word(what, "100-continue")) {
-            return refuse(417, "an expectation that we cannot meet\n", why);
-        }
-        r->expects_continue = true;
-    }
-    return 0;
-}
-
-// The fields that matter, so that one walk through the list finds them all.
-enum known { METHOD, SCHEME, PATH, AUTHORITY, HOST, EXPECT, known_count };
-
-static const struct span names[] = {
-    [METHOD] = {":method", 7}, [SCHEME] = {":scheme", 7},
-    [PATH] = {":path", 5},     [AUTHORITY] = {":authority", 10},
-    [HOST] = {"host", 4},      [EXPECT] = {"expect", 6},
-};
-
-static enum known find(struct span name) {
-    int i = 0;
-    while (i < known_count && !(name.size == names[i].size &&
-                                memcmp(name.at, names[i].at, name.size) == 0)) {
-        i++;
-    }
-    return (enum known)i;
-}
-
-// An expectation is judged where it stands, since there may be several. RETURNS as
-// http2_check_request.
-static int collect(struct http_request *r, struct span found[],
-                   struct span *why) {
-    struct span name, value;
-    size_t at = 0;
+int http2_check_request(const struct http_request *r, struct span *why) {
+    static int (*const checks[])(const struct http_request *, struct span *) = {
+        check_size, check_expect, check_method,
+        check_path, check_scheme, check_hosts};
     int status = 0;
-    while (status == 0 && http2_headers_next(&r->headers, &at, &name, &value)) {
-        enum known known = find(name);
-        if (known == EXPECT) {
-            status = check_expect(r, value, why);
-        } else if (known != known_count) {
-            found[known] = value;
-        }
-    }
-    return status;
-}
-
-int http2_check_request(struct http_request *r, struct span *why) {
-    struct span found[known_count] = {{0}};
-    if (r->headers.is_too_large) {
-        return refuse(431, "Header list over 16 KiB\n", why);
-    }
-    int status = collect(r, found, why);
-    if (status == 0) {
-        status = check_method(found[METHOD], why);
-    }
-    if (status == 0) {
-        status = check_path(found[PATH], found[METHOD], why);
-    }
-    if (status == 0) {
-        status = check_scheme(found[SCHEME], why);
-    }
-    if (status == 0) {
-        status = check_hosts(found[AUTHORITY], found[HOST], why);
+    for (size_t i = 0; status == 0 && i < sizeof checks / sizeof checks[0];
+         i++) {
+        status = checks[i](r, why);
     }
     return status;
 }

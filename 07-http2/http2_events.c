@@ -40,8 +40,7 @@ static int on_begin_headers(nghttp2_session *nghttp2,
 }
 
 static int on_header(nghttp2_session *nghttp2, const nghttp2_frame *frame,
-                     const uint8_t *name, size_t name_size,
-                     const uint8_t *value, size_t value_size, uint8_t flags,
+                     nghttp2_rcbuf *name, nghttp2_rcbuf *value, uint8_t flags,
                      void *user_data) {
     struct http2_session *s = user_data;
     (void)nghttp2;
@@ -49,10 +48,8 @@ static int on_header(nghttp2_session *nghttp2, const nghttp2_frame *frame,
     (void)flags;
     return s->incoming == NULL
                ? 0
-               : http2_check_field(
-                     s, s->incoming,
-                     (struct span){(const char *)name, name_size},
-                     (struct span){(const char *)value, value_size});
+               : http2_check_field(s, s->incoming,
+                                   (struct http2_field){name, value});
 }
 
 // The headers are here, and the request's task begins.
@@ -132,7 +129,7 @@ static int on_frame_sent(nghttp2_session *nghttp2, const nghttp2_frame *frame,
 void http2_events_register(nghttp2_session_callbacks *all) {
     nghttp2_session_callbacks_set_on_begin_headers_callback(all,
                                                             on_begin_headers);
-    nghttp2_session_callbacks_set_on_header_callback(all, on_header);
+    nghttp2_session_callbacks_set_on_header_callback2(all, on_header);
     nghttp2_session_callbacks_set_on_frame_recv_callback(all, on_frame);
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(all, on_data);
     nghttp2_session_callbacks_set_on_frame_send_callback(all, on_frame_sent);

@@ -21,9 +21,11 @@ enum {
     max_headers = 16 * 1024,
     max_headers_read = 64 * 1024,
 
-    // All header text that a connection holds. 1000 ordinary requests need a
+    // All header text that a connection holds, with what each field costs
+    // besides its text. As many requests as a browser may send at once need a
     // quarter of it. Above, a request is refused and may be sent again.
     max_header_text = 1024 * 1024,
+    cost_of_field = 128,
 
     // The part of a body that is kept and printed. The rest is only counted,
     // so a body may be as long as it likes.

@@ -19,7 +19,6 @@
 static void disown(struct http_request *r) {
     struct http2_memory *m = r->headers.memory;
     if (--r->owners == 0) {
-        m->calls.free(r->headers.text, m);
         free(r->body);
         m->calls.free(r, m);
     }
@@ -56,7 +55,7 @@ static void leave_session(struct http_request *r) {
     if (r->session->incoming == r) {
         r->session->incoming = NULL;
     }
-    r->session->guard.header_text -= r->headers.room;
+    http2_headers_forget(&r->headers, &r->session->guard.header_text);
     r->session = NULL;
 }
 

@@ -12,6 +12,9 @@
 
 struct http2_session;
 
+// The fields that change how a request is read.
+enum http2_known { METHOD, SCHEME, PATH, AUTHORITY, HOST, EXPECT, NOT_KNOWN };
+
 struct http_request {
     struct http2_session *session;        // NULL: the stream has closed
     struct http_request *next, *previous; // the session's list
@@ -23,7 +26,9 @@ struct http_request {
     bool is_head;
     bool expects_continue; // it waits for a 100 before it sends the body
     struct http2_headers headers;
-    char *body; // how it begins; NULL: no body
+    struct span known[EXPECT]; // values in there, unless it is too large
+    bool refuses_expect;       // an expectation that we cannot meet
+    char *body;                // how it begins; NULL: no body
     uint64_t body_size;
     struct span answer; // what is left of it; borrowed
 };

@@ -5,23 +5,27 @@
 #include "http2_session.h"
 
 struct span http_method(const struct http_request *r) {
-    return http2_headers_find(&r->headers, ":method");
+    return r->known[METHOD];
 }
 
 struct span http_target(const struct http_request *r) {
-    return http2_headers_find(&r->headers, ":path");
+    return r->known[PATH];
 }
 
 // Those with a colon in front are no fields: HTTP/2 has the method, the target
 // and the like among them.
 bool http_next_field(const struct http_request *r, size_t *at,
                      struct span *name, struct span *value) {
-    do {
-        if (!http2_headers_next(&r->headers, at, name, value)) {
-            return false;
+    const struct http2_headers *h = &r->headers;
+    while (*at < h->count) {
+        struct http2_field field = h->fields[(*at)++];
+        *name = http2_span(field.name);
+        *value = http2_span(field.value);
+        if (name->at[0] != ':') {
+            return true;
         }
-    } while (name->at[0] == ':');
-    return true;
+    }
+    return false;
 }
 
 struct span http_body(const struct http_request *r) {
