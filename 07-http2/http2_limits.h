@@ -1,5 +1,5 @@
 // What one client may cost us, and why so much. Nothing else bounds what a
-// connection holds: up to 2 MB while it is busy, 15 KB while it is new, and 51 KB
+// connection holds: up to 2 MB while it is busy, 15 KB while it is new, and 40 KB
 // when it has had many requests.
 #ifndef HTTP2_LIMITS_H
 #define HTTP2_LIMITS_H
@@ -8,7 +8,7 @@ enum {
     // Requests under way on one connection. RFC 9113 section 6.5.2 wants at least
     // 100. nghttp2 remembers as many streams that are closed, so that it knows a
     // frame that comes too late from one that was never allowed.
-    max_requests = 128,
+    max_requests = 100,
 
     // So much of the bodies may be on its way to us, for a stream and for all of
     // them: with less, a fast client waits for us to open the window. It costs no

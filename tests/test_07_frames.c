@@ -568,14 +568,14 @@ START_TEST(a_window_that_never_opens) {
     struct bytes b = {0};
     struct frame f;
     int fd = http2_connect(&s, "\0\x04\0\0\0\0", 6);
-    for (uint32_t i = 0; i < 128; i++) {
+    for (uint32_t i = 0; i < 100; i++) {
         add_get(&b, 2 * i + 1);
     }
     send_bytes(fd, &b);
-    for (int i = 0; i < 128; i++) {
+    for (int i = 0; i < 100; i++) {
         expect_frame(fd, &f, HEADERS);
     }
-    send_bomb(fd, 257, 4000, 2); // one too many
+    send_bomb(fd, 201, 4000, 2); // one too many
     expect_frame(fd, &f, RST_STREAM);
     ck_assert_uint_eq(number_at(&f, 0), 7); // REFUSED_STREAM
     if (!is_sanitized()) {
