@@ -180,26 +180,15 @@ enum http1_event http1_refuse_field(struct http1_parser *p, struct span line) {
 
 enum http1_event http1_check_field(struct http1_parser *p, struct span name,
                                    struct span value) {
-    static const struct {
-        struct span name;
-        enum http1_event (*check)(struct http1_parser *, struct span);
-    } known[] = {
-        {{"Host", 4}, on_host},
-        {{"Expect", 6}, on_expect},
-        {{"Connection", 10}, on_connection},
-        {{"Transfer-Encoding", 17}, on_transfer_encoding},
-    };
     if (p->field_count++ == http1_max_fields) {
         return http1_refuse(p, 431, "too many fields");
     }
-    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
-        // The size first: it tells most names apart, and costs nothing.
-        if (name.size == known[i].name.size &&
-            span_is_word(name, known[i].name.at)) {
-            return known[i].check(p, value);
-        }
-    }
-    return HTTP1_CARRY_ON; // to be shown, but nothing to us
+    return span_is_word(name, "Host")         ? on_host(p, value)
+           : span_is_word(name, "Expect")     ? on_expect(p, value)
+           : span_is_word(name, "Connection") ? on_connection(p, value)
+           : span_is_word(name, "Transfer-Encoding")
+               ? on_transfer_encoding(p, value)
+               : HTTP1_CARRY_ON; // to be shown, but nothing to us
 }
 
 // ---- The head as a whole ----

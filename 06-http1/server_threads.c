@@ -86,11 +86,6 @@ static int open_loops(struct tcp_server *s, const struct tcp_protocol *protocol,
     return error;
 }
 
-static void complain(const struct server_options *options, const char *why) {
-    fprintf(stderr, "%s: %s:%d: %s\n", options->program, options->host,
-            options->port, why);
-}
-
 // A banner that nobody gets is an error: who started us waits for it.
 static bool print_banner(const struct server_options *options, int port) {
     const char *form = strchr(options->host, ':') != NULL
@@ -104,46 +99,34 @@ static bool print_banner(const struct server_options *options, int port) {
     return true;
 }
 
-static int open_and_run(struct tcp_server *s,
-                        const struct tcp_protocol *protocol,
-                        const struct server_options *options) {
-    int error = open_loops(s, protocol, options);
-    if (error != 0) {
-        complain(options,
-                 error == UV_EINVAL ? "not an IP address" : uv_strerror(error));
-        return EXIT_FAILURE;
-    }
-    if (!print_banner(options, s->loops[0].loop.port)) {
-        return EXIT_FAILURE;
-    }
-    return run(s);
-}
-
 // Who starts us may have closed the streams. Then our first socket would be
 // number 0, 1 or 2, and be printed to, and libuv refuses to close such a one.
-static bool fill_streams(void) {
+// RETURNS 0 or an error of libuv.
+static int fill_streams(void) {
     int fd;
     do {
         fd = open("/dev/null", O_RDONLY); // to print there is still an error
     } while (fd >= 0 && fd <= STDERR_FILENO);
-    return fd >= 0 && close(fd) == 0;
+    return fd >= 0 && close(fd) == 0 ? 0 : uv_translate_sys_error(errno);
 }
 
 int tcp_server_run(const struct tcp_protocol *protocol,
                    const struct server_options *options) {
     struct tcp_server s = {0};
+    int status = EXIT_FAILURE, error = fill_streams();
     // Writing to a client who has left is no reason to die.
     signal(SIGPIPE, SIG_IGN);
-    if (!fill_streams()) {
-        complain(options, strerror(errno));
-        return EXIT_FAILURE;
-    }
     s.loops = calloc((size_t)options->threads, sizeof *s.loops);
-    if (s.loops == NULL) {
-        complain(options, "out of memory");
-        return EXIT_FAILURE;
+    if (error == 0) {
+        error = s.loops != NULL ? open_loops(&s, protocol, options) : UV_ENOMEM;
     }
-    int status = open_and_run(&s, protocol, options);
+    if (error != 0) {
+        fprintf(stderr, "%s: %s:%d: %s\n", options->program, options->host,
+                options->port,
+                error == UV_EINVAL ? "not an IP address" : uv_strerror(error));
+    } else if (print_banner(options, s.loops[0].loop.port)) {
+        status = run(&s);
+    }
     for (int i = 0; i < s.count; i++) {
         server_loop_close(&s.loops[i].loop);
     }

@@ -1,5 +1,5 @@
 // Every limit and deadline of the TCP server, and why this number. Those with
-// an option in front are what holds without it.
+// an option in front are what holds without it; _s are seconds, _ms milliseconds.
 #ifndef TCP_LIMITS_H
 #define TCP_LIMITS_H
 
@@ -12,14 +12,14 @@ enum {
     // --idle-timeout. A client may think between two messages, and may take the
     // 64 KiB that we keep for it slowly; but if it has vanished without a word,
     // only the clock can tell.
-    default_idle_ms = 60 * 1000,
+    default_idle_s = 60,
 
     // --request-timeout. To send a byte a second is not to be idle. So a
     // protocol can say by when something whole must be here: tcp_set_deadline.
-    default_request_ms = 30 * 1000,
+    default_request_s = 30,
 
     // --grace. Who stops the server waits for the last answers so long.
-    default_grace_ms = 5 * 1000,
+    default_grace_s = 5,
 
     // So often we look after a client whose work is under way: it may have
     // reset the connection, and then its work is abandoned.
