@@ -49,12 +49,11 @@ static void end_request(struct http1_connection *h) {
 static bool begin_request(struct tcp_connection *c,
                           const struct http1_head *head) {
     struct http1_connection *h = tcp_state(c);
-    h->request = http1_request_new(c);
+    h->request = http1_request_new(c, head);
     if (h->request == NULL) {
         tcp_abort(c, "out of memory");
         return false;
     }
-    h->request->head = *head;
     return true;
 }
 
@@ -92,7 +91,7 @@ static bool on_complete(struct tcp_connection *c,
 }
 
 static void add_head(struct http1_connection *h, struct http1_output *out,
-                     struct http_request *r, bool is_stopping) {
+                     struct http1_request *r, bool is_stopping) {
     const char *connection = NULL; // in HTTP/1.1 to stay needs no word
     h->last = !h->parser.keep_alive || is_stopping;
     if (h->last) {

@@ -11,8 +11,8 @@
 // The protocol's own data for one connection: all that is kept between two events.
 struct http1_connection {
     struct http1_parser parser;
-    struct http_request *request; // the one under way, or NULL
-    char *rest;                   // input that is not parsed yet, or NULL
+    struct http1_request *request; // the one under way, or NULL
+    char *rest;                    // input that is not parsed yet, or NULL
     size_t rest_size;
     bool timed; // the client must come to an end in time
     bool last;  // no request may follow the answer that is going out

@@ -13,8 +13,9 @@ enum {
     on_the_wire_ms = 200,
 };
 
-bool http1_guard_body(const struct http_request *r, size_t size) {
-    return (r->body_size + size) / body_pace > r->body_size / body_pace;
+bool http1_guard_body(const struct http1_request *r, size_t size) {
+    return (r->base.body_size + size) / body_pace >
+           r->base.body_size / body_pace;
 }
 
 // The head is not complete, or has not begun.

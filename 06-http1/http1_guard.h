@@ -6,7 +6,7 @@
 #include "http1_connection.h"
 
 // A piece of a body comes, of so many octets. RETURNS whether that is progress.
-bool http1_guard_body(const struct http_request *r, size_t size);
+bool http1_guard_body(const struct http1_request *r, size_t size);
 
 // The connection has done what it could with what is here. progress: the client
 // has come to the end of a head or a body, or brought a good piece of one.

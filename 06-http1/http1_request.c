@@ -12,13 +12,13 @@
 
 struct ask {
     struct future base;
-    struct http_request *request; // freed with us
+    struct http1_request *request; // freed with us
 };
 
 // Also polled when nobody asks: a wake may come late.
 static enum poll_result ask_poll(struct future *self, const struct waker *waker,
                                  void *out) {
-    struct http_request *r = ((struct ask *)self)->request;
+    struct http1_request *r = ((struct ask *)self)->request;
     (void)out;
     if (r->asked && !r->answered &&
         future_poll(&r->handle.base, waker, NULL) == FUTURE_READY &&
@@ -31,7 +31,7 @@ static enum poll_result ask_poll(struct future *self, const struct waker *waker,
 // Without a client this is the end. With one, the handler has panicked: that
 // ends this connection, and no other.
 static void ask_drop(struct future *self) {
-    struct http_request *r = ((struct ask *)self)->request;
+    struct http1_request *r = ((struct ask *)self)->request;
     if (r->connection == NULL) {
         free(r);
         return;
@@ -40,7 +40,7 @@ static void ask_drop(struct future *self) {
     tcp_abort(r->connection, "the handler panicked");
 }
 
-static struct http_request *make(struct http1_loop *loop) {
+static struct http1_request *make(struct http1_loop *loop) {
     static const struct future_ops ops = {sizeof(struct ask), 0, ask_poll,
                                           ask_drop};
     struct ask ask = {{&ops}, calloc(1, sizeof *ask.request)};
@@ -61,17 +61,26 @@ static struct http1_loop *loop_of(const struct tcp_connection *c) {
     return tcp_loop(c)->data;
 }
 
-struct http_request *http1_request_new(struct tcp_connection *c) {
+struct http1_request *http1_request_new(struct tcp_connection *c,
+                                        const struct http1_head *head) {
     struct http1_loop *loop = loop_of(c);
-    struct http_request *r = loop->spare != NULL ? loop->spare : make(loop);
+    struct http1_request *r = loop->spare != NULL ? loop->spare : make(loop);
     loop->spare = NULL;
     if (r != NULL) {
         r->connection = c;
+        r->fields = head->fields;
+        r->base = (struct http_request){
+            .method = head->method,
+            .target = head->target,
+            .body = {r->body, 0},
+            .executor = loop->executor,
+            .is_quiet = tcp_options(c)->quiet,
+        };
     }
     return r;
 }
 
-static void throw_away(struct http_request *r) {
+static void throw_away(struct http1_request *r) {
     struct task *t = r->task;
     if (r->broken) {
         free(r);
@@ -81,7 +90,7 @@ static void throw_away(struct http_request *r) {
 }
 
 // Half way, too: what the handler awaits is abandoned.
-void http1_request_end(struct http_request *r) {
+void http1_request_end(struct http1_request *r) {
     struct http1_loop *loop = loop_of(r->connection);
     if (r->asked) {
         future_drop(&r->handle.base);
@@ -89,7 +98,6 @@ void http1_request_end(struct http_request *r) {
     free(r->head_copy);
     r->connection = NULL;
     r->head_copy = NULL;
-    r->body_size = 0;
     r->asked = r->answered = false;
     if (loop->spare == NULL && !r->broken) {
         loop->spare = r;
@@ -125,35 +133,32 @@ void http1_loop_stop(uv_loop_t *uv) {
 
 // ---- What the connection does with it ----
 
-// The same span, in a copy of the bytes that it lies in.
-static struct span moved(struct span s, const char *from, const char *to) {
-    return (struct span){to + (s.at - from), s.size};
-}
-
-bool http1_request_keep_head(struct http_request *r) {
-    struct http1_head *head = &r->head;
-    const char *from = head->method.at; // what a head begins with
-    size_t size = (size_t)(head->fields.at - from) + head->fields.size;
+bool http1_request_keep_head(struct http1_request *r) {
+    const char *from = r->base.method.at; // what a head begins with
+    size_t size = (size_t)(r->fields.at - from) + r->fields.size;
     char *copy = malloc(size);
     if (copy == NULL) {
         return false;
     }
     memcpy(copy, from, size);
-    r->head = (struct http1_head){moved(head->method, from, copy),
-                                  moved(head->target, from, copy),
-                                  moved(head->fields, from, copy)};
+    r->base.method.at = copy;
+    r->base.target.at = copy + (r->base.target.at - from);
+    r->fields.at = copy + (r->fields.at - from);
     r->head_copy = copy;
     return true;
 }
 
-void http1_request_body(struct http_request *r, struct span piece) {
-    size_t kept = http_body(r).size, room = sizeof r->body - kept;
-    memcpy(r->body + kept, piece.at, piece.size < room ? piece.size : room);
-    r->body_size += piece.size;
+void http1_request_body(struct http1_request *r, struct span piece) {
+    struct span *kept = &r->base.body;
+    size_t room = sizeof r->body - kept->size;
+    size_t n = piece.size < room ? piece.size : room;
+    memcpy(r->body + kept->size, piece.at, n);
+    kept->size += n;
+    r->base.body_size += piece.size;
 }
 
-bool http1_request_ask(struct http_request *r) {
-    r->handle = handle(r);
+bool http1_request_ask(struct http1_request *r) {
+    r->handle = handle(&r->base);
     r->asked = r->inside = true;
     loop_run_now(r->task);
     r->inside = false;
@@ -162,17 +167,9 @@ bool http1_request_ask(struct http_request *r) {
 
 // ---- What the handler does with it: http.h ----
 
-struct span http_method(const struct http_request *r) {
-    return r->head.method;
-}
-
-struct span http_target(const struct http_request *r) {
-    return r->head.target;
-}
-
 bool http_next_field(const struct http_request *r, size_t *at,
                      struct span *name, struct span *value) {
-    struct span fields = r->head.fields;
+    struct span fields = ((const struct http1_request *)r)->fields;
     struct span rest = {fields.at + *at, fields.size - *at};
     bool found = http1_next_field(&rest, name, value);
     *at = fields.size - rest.size;
@@ -187,25 +184,9 @@ enum poll_result http_request_poll(struct http_request *r,
     return FUTURE_READY;
 }
 
-struct span http_body(const struct http_request *r) {
-    return (struct span){
-        r->body, r->body_size < sizeof r->body ? r->body_size : sizeof r->body};
-}
-
-uint64_t http_body_size(const struct http_request *r) {
-    return r->body_size;
-}
-
 void http_respond(struct http_request *r, int status, struct span body) {
-    r->status = status;
-    r->answer = body;
-    r->answered = true;
-}
-
-struct loop_executor *http_executor(const struct http_request *r) {
-    return loop_of(r->connection)->executor;
-}
-
-bool http_is_quiet(const struct http_request *r) {
-    return tcp_options(r->connection)->quiet;
+    struct http1_request *me = (struct http1_request *)r;
+    me->status = status;
+    me->answer = body;
+    me->answered = true;
 }

@@ -10,7 +10,8 @@
 // So much of a body is shown to the handler.
 enum { body_kept = 200 };
 
-struct http_request {
+struct http1_request {
+    struct http_request base;
     struct tcp_connection *connection; // NULL: it is spare
     struct task *task;                 // owned; polls the handler
     struct handle handle;              // owned, once asked
@@ -18,9 +19,8 @@ struct http_request {
     bool broken; // the task has ended: the handler panicked
     bool inside; // a call of http1_request_ask
 
-    struct http1_head head; // in the input, or in head_copy
-    char *head_copy;        // owned, or NULL
-    size_t body_size;       // all of it
+    struct span fields; // with the method and the target: in the input, or in
+    char *head_copy;    // owned, or NULL
     char body[body_kept];
 
     int status;         // of the answer
@@ -30,20 +30,21 @@ struct http_request {
 // What the connections of a loop share.
 struct http1_loop {
     struct loop_executor *executor;
-    struct http_request *spare; // ready to be used, or NULL
+    struct http1_request *spare; // ready to be used, or NULL
 };
 
 // RETURNS a request, ended by http1_request_end; NULL: no memory.
-struct http_request *http1_request_new(struct tcp_connection *c);
-void http1_request_end(struct http_request *r);
+struct http1_request *http1_request_new(struct tcp_connection *c,
+                                        const struct http1_head *head);
+void http1_request_end(struct http1_request *r);
 
 // The bytes of the head will not stay where they are. RETURNS false: no memory.
-bool http1_request_keep_head(struct http_request *r);
-void http1_request_body(struct http_request *r, struct span piece);
+bool http1_request_keep_head(struct http1_request *r);
+void http1_request_body(struct http1_request *r, struct span piece);
 
 // All of the request is here: calls the handler. RETURNS whether the answer is
 // ready. If not, http1_go_on is called when it is.
-bool http1_request_ask(struct http_request *r);
+bool http1_request_ask(struct http1_request *r);
 
 void http1_go_on(struct tcp_connection *c); // in http1_connection.c
 

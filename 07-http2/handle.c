@@ -46,15 +46,15 @@ static void print_fields(const struct http_request *r) {
 static void print_request(const struct http_request *r) {
     printout_begin();
     printf("Received a request: ");
-    print_safe(http_method(r));
+    print_safe(r->method);
     printf(" ");
-    print_safe(http_target(r));
+    print_safe(r->target);
     printf("\n");
     print_fields(r);
     printf("Body: ");
-    print_quoted(http_body(r));
-    if (http_body_size(r) > http_body(r).size) {
-        printf("... (%" PRIu64 " bytes)", http_body_size(r));
+    print_quoted(r->body);
+    if (r->body_size > r->body.size) {
+        printf("... (%" PRIu64 " bytes)", r->body_size);
     }
     printf("\n");
     printout_end();
@@ -72,7 +72,7 @@ static void one_second_of_work(const void *unused) {
 // the answer; NULL: there is none. It lies inside us, and we may point to it:
 // we have been polled, so we move no more.
 static struct future *begin_second(struct handle *me) {
-    struct loop_executor *e = http_executor(me->request);
+    struct loop_executor *e = me->request->executor;
     switch (act) {
     case HELLO:
         break;
@@ -103,7 +103,7 @@ static enum poll_result handle_poll(struct future *self,
             me->at = BEGIN_SECOND;
             break;
         case BEGIN_SECOND:
-            if (!http_is_quiet(me->request)) {
+            if (!me->request->is_quiet) {
                 print_request(me->request);
             }
             me->second = begin_second(me);

@@ -1,5 +1,5 @@
 // A request and its answer, as a handler sees them, whatever protocol brings
-// them. Chapters 06 and 07 each have their own struct http_request, and define
+// them. Chapters 06 and 07 each put more behind a struct http_request, and define
 // these functions for it.
 #ifndef HTTP_H
 #define HTTP_H
@@ -10,13 +10,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct http_request;
 struct loop_executor;
 
-// ---- The request. What a span shows is BORROWED, and there until the answer. --
-
-struct span http_method(const struct http_request *r);
-struct span http_target(const struct http_request *r);
+// What a span shows is BORROWED, and there until the answer.
+struct http_request {
+    struct span method, target;
+    struct span body;               // how it begins
+    uint64_t body_size;             // all of it
+    struct loop_executor *executor; // for what the handler awaits
+    bool is_quiet;                  // print no request
+};
 
 // Goes through the fields: *at is 0 at first. RETURNS false: that was the last.
 bool http_next_field(const struct http_request *r, size_t *at,
@@ -27,18 +30,8 @@ bool http_next_field(const struct http_request *r, size_t *at,
 enum poll_result http_request_poll(struct http_request *r,
                                    const struct waker *waker);
 
-struct span http_body(const struct http_request *r); // how it begins
-uint64_t http_body_size(const struct http_request *r);
-
-// ---- The answer ----
-
-// BORROWS body, which must stay for as long as the program: it goes out piece by
-// piece, as the client takes it.
+// The answer. BORROWS body, which must stay for as long as the program: it goes
+// out piece by piece, as the client takes it.
 void http_respond(struct http_request *r, int status, struct span body);
-
-// ---- Where the handler is ----
-
-struct loop_executor *http_executor(const struct http_request *r);
-bool http_is_quiet(const struct http_request *r); // print no request
 
 #endif

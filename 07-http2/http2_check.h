@@ -7,11 +7,11 @@
 
 // A field has come. RETURNS what a callback of nghttp2 returns: 0, or an error that
 // ends the stream, or the connection.
-int http2_check_field(struct http2_session *s, struct http_request *r,
+int http2_check_field(struct http2_session *s, struct http2_request *r,
                       struct http2_field field);
 
 // All fields are here. RETURNS 0, or the status with which the request is refused,
 // and in *why the text of the answer, which stays.
-int http2_check_request(const struct http_request *r, struct span *why);
+int http2_check_request(const struct http2_request *r, struct span *why);
 
 #endif

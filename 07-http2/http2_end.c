@@ -12,9 +12,9 @@ static bool end_late_requests(struct http2_session *s) {
     static const char text[] =
         "408 Request Timeout: too long for one request\n";
     bool any = false;
-    for (struct http_request *r = s->requests; r != NULL; r = r->next) {
+    for (struct http2_request *r = s->requests; r != NULL; r = r->next) {
         if (!r->complete && !r->answered) {
-            http_respond(r, 408, (struct span){text, sizeof text - 1});
+            http_respond(&r->base, 408, (struct span){text, sizeof text - 1});
             any = true;
         }
     }

@@ -10,8 +10,8 @@
 #include "http2_request.h"
 #include "http2_session.h"
 
-static struct http_request *request_of(nghttp2_session *nghttp2,
-                                       int32_t stream) {
+static struct http2_request *request_of(nghttp2_session *nghttp2,
+                                        int32_t stream) {
     return nghttp2_session_get_stream_user_data(nghttp2, stream);
 }
 
@@ -53,11 +53,11 @@ static int on_header(nghttp2_session *nghttp2, const nghttp2_frame *frame,
 }
 
 // The headers are here, and the request's task begins.
-static void start(struct http_request *r) {
+static void start(struct http2_request *r) {
     struct span why;
     int status = http2_check_request(r, &why);
     if (status != 0) {
-        http_respond(r, status, why);
+        http_respond(&r->base, status, why);
     } else {
         http2_request_start(r);
     }
@@ -65,7 +65,7 @@ static void start(struct http_request *r) {
 
 static int on_frame(nghttp2_session *nghttp2, const nghttp2_frame *frame,
                     void *user_data) {
-    struct http_request *r = request_of(nghttp2, frame->hd.stream_id);
+    struct http2_request *r = request_of(nghttp2, frame->hd.stream_id);
     bool is_data = frame->hd.type == NGHTTP2_DATA;
     bool is_headers = frame->hd.type == NGHTTP2_HEADERS;
     bool is_last = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
@@ -84,14 +84,14 @@ static int on_frame(nghttp2_session *nghttp2, const nghttp2_frame *frame,
 
 static int on_data(nghttp2_session *nghttp2, uint8_t flags, int32_t stream,
                    const uint8_t *bytes, size_t size, void *user_data) {
-    struct http_request *r = request_of(nghttp2, stream);
+    struct http2_request *r = request_of(nghttp2, stream);
     struct http2_session *s = user_data;
     (void)flags;
     s->guard.noticed = true;
-    if (r == NULL || http2_request_body(r, bytes, size)) {
-        return 0;
+    if (r != NULL) {
+        http2_request_body(r, (struct span){(const char *)bytes, size});
     }
-    return http2_reset(s, stream, NGHTTP2_REFUSED_STREAM);
+    return 0;
 }
 
 // ---- A request ends ----
@@ -99,7 +99,7 @@ static int on_data(nghttp2_session *nghttp2, uint8_t flags, int32_t stream,
 // Answered, or reset by the client: then what its handler awaits is abandoned.
 static int on_stream_close(nghttp2_session *nghttp2, int32_t stream,
                            uint32_t error, void *user_data) {
-    struct http_request *r = request_of(nghttp2, stream);
+    struct http2_request *r = request_of(nghttp2, stream);
     struct http2_session *s = user_data;
     (void)error;
     http2_guard_got_on(&s->guard);
@@ -117,7 +117,8 @@ static int on_frame_sent(nghttp2_session *nghttp2, const nghttp2_frame *frame,
         frame->hd.type == NGHTTP2_DATA || frame->hd.type == NGHTTP2_HEADERS;
     http2_guard_sent(s, frame);
     if (is_answer && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0) {
-        const struct http_request *r = request_of(nghttp2, frame->hd.stream_id);
+        const struct http2_request *r =
+            request_of(nghttp2, frame->hd.stream_id);
         if (r != NULL && !r->complete) {
             return nghttp2_submit_rst_stream(nghttp2, NGHTTP2_FLAG_NONE,
                                              r->stream, NGHTTP2_NO_ERROR);

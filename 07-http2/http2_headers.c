@@ -2,6 +2,8 @@
 // The list doubles when it is full, so that most requests need it once.
 #include "http2_headers.h"
 
+#include "http2_request.h"
+
 struct span http2_span(nghttp2_rcbuf *text) {
     nghttp2_vec v = nghttp2_rcbuf_get_buf(text);
     return (struct span){(const char *)v.base, v.len};
@@ -57,4 +59,20 @@ uint32_t http2_headers_add(struct http2_headers *h, size_t *held,
     h->held += cost;
     *held += cost;
     return NGHTTP2_NO_ERROR;
+}
+
+// Those with a colon in front are no fields: HTTP/2 has the method, the target
+// and the like among them.
+bool http_next_field(const struct http_request *r, size_t *at,
+                     struct span *name, struct span *value) {
+    const struct http2_headers *h = &((const struct http2_request *)r)->headers;
+    while (*at < h->count) {
+        struct http2_field field = h->fields[(*at)++];
+        *name = http2_span(field.name);
+        *value = http2_span(field.value);
+        if (name->at[0] != ':') {
+            return true;
+        }
+    }
+    return false;
 }

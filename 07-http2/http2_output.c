@@ -44,7 +44,7 @@ int http2_send_continue(struct http2_session *s, int32_t stream) {
 }
 
 bool http2_is_working(const struct http2_session *s) {
-    const struct http_request *r = s->requests;
+    const struct http2_request *r = s->requests;
     while (r != NULL && (!r->complete || r->answered)) {
         r = r->next;
     }

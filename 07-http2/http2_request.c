@@ -16,21 +16,23 @@
 
 // The stream may close before the task is dropped, and the task may be finished
 // before the answer is out. So each of them owns the request.
-static void disown(struct http_request *r) {
+static void disown(struct http2_request *r) {
     struct http2_memory *m = r->headers.memory;
     if (--r->owners == 0) {
-        free(r->body);
         m->calls.free(r, m);
     }
 }
 
-struct http_request *http2_request_new(struct http2_session *s,
-                                       int32_t stream) {
+struct http2_request *http2_request_new(struct http2_session *s,
+                                        int32_t stream) {
     struct http2_memory *m = &http2_shared(s)->memory;
-    struct http_request *r = m->calls.calloc(1, sizeof *r, m);
+    struct http2_request *r = m->calls.calloc(1, sizeof *r, m);
     if (r == NULL) {
         return NULL;
     }
+    r->base.body.at = r->body;
+    r->base.executor = http2_shared(s)->executor;
+    r->base.is_quiet = tcp_options(s->connection)->quiet;
     r->headers.memory = m;
     r->session = s;
     r->stream = stream;
@@ -43,7 +45,7 @@ struct http_request *http2_request_new(struct http2_session *s,
     return r;
 }
 
-static void leave_session(struct http_request *r) {
+static void leave_session(struct http2_request *r) {
     if (r->next != NULL) {
         r->next->previous = r->previous;
     }
@@ -59,7 +61,7 @@ static void leave_session(struct http_request *r) {
     r->session = NULL;
 }
 
-void http2_request_end(struct http_request *r) {
+void http2_request_end(struct http2_request *r) {
     leave_session(r);
     waker_drop(&r->waker);
     if (r->task != NULL) {
@@ -73,7 +75,7 @@ void http2_request_end(struct http_request *r) {
 
 struct ask {
     struct future base;
-    struct http_request *request;
+    struct http2_request *request;
     struct handle handle;
 };
 
@@ -86,7 +88,7 @@ static enum poll_result ask_poll(struct future *self, const struct waker *waker,
 // that ends this stream, and no other.
 static void ask_drop(struct future *self) {
     struct ask *me = (struct ask *)self;
-    struct http_request *r = me->request;
+    struct http2_request *r = me->request;
     future_drop(&me->handle.base);
     if (r->session != NULL && !r->answered) {
         (void)http2_reset(r->session, r->stream,
@@ -96,32 +98,28 @@ static void ask_drop(struct future *self) {
     disown(r);
 }
 
-void http2_request_start(struct http_request *r) {
+void http2_request_start(struct http2_request *r) {
     static const struct future_ops ops = {sizeof(struct ask), 0, ask_poll,
                                           ask_drop};
-    struct ask ask = {{&ops}, r, handle(r)};
+    struct ask ask = {{&ops}, r, handle(&r->base)};
     r->owners++;
-    r->task = loop_spawn(http_executor(r), &ask.base);
+    r->task = loop_spawn(r->base.executor, &ask.base);
 }
 
 // ---- Coming in ----
 
-bool http2_request_body(struct http_request *r, const uint8_t *bytes,
-                        size_t size) {
-    size_t kept = http_body(r).size;
-    http2_guard_progress(&r->session->guard, r->body_size, r->body_size + size);
-    if (r->body == NULL) {
-        r->body = malloc(body_kept);
-    }
-    if (r->body == NULL) {
-        return false;
-    }
-    r->body_size += size;
-    memcpy(r->body + kept, bytes, http_body(r).size - kept);
-    return true;
+void http2_request_body(struct http2_request *r, struct span piece) {
+    struct span *kept = &r->base.body;
+    size_t room = sizeof r->body - kept->size;
+    size_t n = piece.size < room ? piece.size : room;
+    http2_guard_progress(&r->session->guard, r->base.body_size,
+                         r->base.body_size + piece.size);
+    memcpy(r->body + kept->size, piece.at, n);
+    kept->size += n;
+    r->base.body_size += piece.size;
 }
 
-void http2_request_complete(struct http_request *r) {
+void http2_request_complete(struct http2_request *r) {
     r->complete = true;
     http2_guard_got_on(&r->session->guard);
     waker_wake(&r->waker);
@@ -131,11 +129,12 @@ void http2_request_complete(struct http_request *r) {
 // Awaited by the handler.
 enum poll_result http_request_poll(struct http_request *r,
                                    const struct waker *waker) {
-    if (r->complete) {
+    struct http2_request *me = (struct http2_request *)r;
+    if (me->complete) {
         return FUTURE_READY;
     }
-    waker_drop(&r->waker);
-    r->waker = waker_clone(waker);
+    waker_drop(&me->waker);
+    me->waker = waker_clone(waker);
     return FUTURE_PENDING;
 }
 
@@ -149,7 +148,7 @@ static ssize_t on_read_answer(nghttp2_session *nghttp2, int32_t stream,
     (void)nghttp2;
     (void)stream;
     (void)user_data;
-    struct http_request *r = source->ptr;
+    struct http2_request *r = source->ptr;
     size_t n = r->answer.size < room ? r->answer.size : room;
     http2_guard_progress(&r->session->guard, r->answer.size - n,
                          r->answer.size);
@@ -162,7 +161,8 @@ static ssize_t on_read_answer(nghttp2_session *nghttp2, int32_t stream,
     return (ssize_t)n;
 }
 
-void http_respond(struct http_request *r, int status, struct span body) {
+void http_respond(struct http_request *base, int status, struct span body) {
+    struct http2_request *r = (struct http2_request *)base;
     char code[24], length[24];
     if (r->answered) {
         return; // too late: a 408 is on its way

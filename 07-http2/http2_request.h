@@ -5,6 +5,7 @@
 
 #include "handle.h"
 #include "http2_headers.h"
+#include "http2_limits.h"
 #include "task.h"
 
 #include <stdbool.h>
@@ -12,13 +13,11 @@
 
 struct http2_session;
 
-// The fields that change how a request is read.
-enum http2_known { METHOD, SCHEME, PATH, AUTHORITY, HOST, EXPECT, NOT_KNOWN };
-
-struct http_request {
-    struct http2_session *session;        // NULL: the stream has closed
-    struct http_request *next, *previous; // the session's list
-    int owners;                           // the stream, and the task
+struct http2_request {
+    struct http_request base;
+    struct http2_session *session;         // NULL: the stream has closed
+    struct http2_request *next, *previous; // the session's list
+    int owners;                            // the stream, and the task
     struct task *task;  // owned; polls the handler. NULL: it has none
     struct waker waker; // who awaits its end, or empty
     int32_t stream;
@@ -26,25 +25,23 @@ struct http_request {
     bool is_head;
     bool expects_continue; // it waits for a 100 before it sends the body
     struct http2_headers headers;
-    struct span known[EXPECT]; // values in there, unless it is too large
-    bool refuses_expect;       // an expectation that we cannot meet
-    char *body;                // how it begins; NULL: no body
-    uint64_t body_size;
+    struct span scheme, authority, host; // in there, unless it is too large
+    bool refuses_expect;                 // an expectation that we cannot meet
+    char body[body_kept];
     struct span answer; // what is left of it; borrowed
 };
 
 // RETURNS a request, on the session's list, ended by http2_request_end. NULL: no
 // memory.
-struct http_request *http2_request_new(struct http2_session *s, int32_t stream);
+struct http2_request *http2_request_new(struct http2_session *s,
+                                        int32_t stream);
 
 // The stream has closed: answered, or reset, or the client has left. What the
 // handler awaits is abandoned.
-void http2_request_end(struct http_request *r);
+void http2_request_end(struct http2_request *r);
 
-void http2_request_start(struct http_request *r); // begins the task
-// RETURNS false when memory is out.
-bool http2_request_body(struct http_request *r, const uint8_t *bytes,
-                        size_t size);
-void http2_request_complete(struct http_request *r);
+void http2_request_start(struct http2_request *r); // begins the task
+void http2_request_body(struct http2_request *r, struct span piece);
+void http2_request_complete(struct http2_request *r);
 
 #endif

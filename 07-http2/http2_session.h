@@ -8,7 +8,6 @@
 //   http2_events.c     what nghttp2 tells us about the frames
 //   http2_check.c      what a request must be besides well formed
 //   http2_request.c    a request, its answer and its task
-//   http2_view.c       what a handler sees of it
 //   http2_headers.c    the header fields that it keeps
 //   http2_output.c     all that goes out leaves together
 //   http2_guard.c      what a client may do to us
@@ -35,8 +34,8 @@ struct http2_shared {
 struct http2_session {
     nghttp2_session *nghttp2;
     struct tcp_connection *connection;
-    struct http_request *requests; // all that are under way
-    struct http_request *incoming; // whose header fields come in, or NULL
+    struct http2_request *requests; // all that are under way
+    struct http2_request *incoming; // whose header fields come in, or NULL
     struct http2_session *next_unsent;
     bool is_unsent;   // on that list
     bool input_ended; // the client half-closed

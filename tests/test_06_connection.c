@@ -157,13 +157,11 @@ static struct waker kept; // of the last of those
 
 static void note(const struct http_request *r) {
     size_t used = strlen(handled);
-    struct span method = http_method(r), target = http_target(r),
-                body = http_body(r);
+    struct span method = r->method, target = r->target, body = r->body;
     if (used < sizeof handled / 2) {
         snprintf(handled + used, sizeof handled - used, "%.*s %.*s %llu:%.*s\n",
                  (int)method.size, method.at, (int)target.size, target.at,
-                 (unsigned long long)http_body_size(r), (int)body.size,
-                 body.at);
+                 (unsigned long long)r->body_size, (int)body.size, body.at);
     }
 }
 
@@ -178,7 +176,7 @@ static enum poll_result poll_handler(struct future *self,
         return FUTURE_PENDING;
     }
     note(me->request);
-    if (span_is(http_target(me->request), "/panic")) {
+    if (span_is(me->request->target, "/panic")) {
         task_panic("on purpose");
     }
     http_respond(me->request, 200, (struct span){greeting, strlen(greeting)});

@@ -128,14 +128,14 @@ static void add_span(struct span s) {
 static void note_request(const struct http_request *r) {
     struct span name, value;
     size_t at = 0;
-    uint64_t size = http_body_size(r);
-    add_span(http_method(r));
-    add_span(http_target(r));
+    uint64_t size = r->body_size;
+    add_span(r->method);
+    add_span(r->target);
     while (http_next_field(r, &at, &name, &value)) {
         add_span(name);
         add_span(value);
     }
-    add_span(http_body(r));
+    add_span(r->body);
     add((const char *)&size, sizeof size);
 }
 
@@ -145,7 +145,7 @@ static enum poll_result answer_poll(struct future *self,
     struct handle *me = (struct handle *)self;
     struct http_request *r = me->request;
     (void)out;
-    if (me->at == AWAIT_REQUEST && http_method(r).size % 2 == 0) {
+    if (me->at == AWAIT_REQUEST && r->method.size % 2 == 0) {
         me->at = AWAIT_SECOND;
         waker_wake(waker);
         return FUTURE_PENDING;
@@ -153,7 +153,7 @@ static enum poll_result answer_poll(struct future *self,
     note_request(r);
     http_respond(
         r, 200,
-        (struct span){text, http_target(r).size % 8 == 7 ? sizeof text : 13});
+        (struct span){text, r->target.size % 8 == 7 ? sizeof text : 13});
     return FUTURE_READY;
 }
 

@@ -2,7 +2,7 @@
 // The fuzzer takes the place of chapter 07's TCP server and says to a session
 // whatever it has made up. The functions of tcp_server.h are defined in here.
 //
-// modules: 07-http2 http2_session http2_start http2_end http2_events http2_check http2_request http2_view http2_headers http2_output http2_guard token_bucket http2_memory http_date octets http_host decimal future task task_handle panic heap clock loop_executor loop_executor_start loop_run_now loop_sleep pool_work
+// modules: 07-http2 http2_session http2_start http2_end http2_events http2_check http2_request http2_headers http2_output http2_guard token_bucket http2_memory http_date octets http_host decimal future task task_handle panic heap clock loop_executor loop_executor_start loop_run_now loop_sleep pool_work
 // libraries: libuv libnghttp2
 //
 // The first byte of an input is a set of flags, the second the size of the
@@ -129,7 +129,7 @@ static enum poll_result answer_poll(struct future *self,
     while (http_next_field(r, &at, &name, &value)) {
         length += name.size + value.size + 2;
     }
-    must(length <= at && http_body(r).size <= http_body_size(r));
+    must(length <= at && r->body.size <= r->body_size);
     http_respond(r, 200,
                  (struct span){body, r->stream % 16 == 7 ? sizeof body : 13});
     return FUTURE_READY;

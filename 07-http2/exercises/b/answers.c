@@ -32,7 +32,7 @@ static enum poll_result handle_poll(struct future *self,
 #endif
         me->at = ANSWER;
         if (seconds > 0) {
-            me->sleep = loop_sleep(http_executor(me->request), seconds);
+            me->sleep = loop_sleep(me->request->executor, seconds);
             me->second =
                 &me->sleep.base; // we have been polled, and move no more
             me->at = AWAIT_SECOND;

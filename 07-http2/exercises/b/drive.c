@@ -12,9 +12,9 @@
 static atomic_size_t asleep; // when the last request came
 
 double seconds_to_wait(const struct http_request *request) {
-    atomic_store(&asleep, http_executor(request)->timer.heap.count);
+    atomic_store(&asleep, request->executor->timer.heap.count);
     static const char slow[] = "/slow/";
-    struct span target = http_target(request);
+    struct span target = request->target;
     double ms = 0;
     if (target.size < 6 || memcmp(target.at, slow, 6) != 0) {
         return 0;

@@ -61,17 +61,16 @@ static enum poll_result handle_poll(struct future *self,
             seconds = 0.3;
 #endif
 #ifdef RIGHT_SLEEPS_FOR_NOTHING_TOO
-            me->sleep = loop_sleep(http_executor(me->request), seconds);
+            me->sleep = loop_sleep(me->request->executor, seconds);
             me->second = &me->sleep.base;
             me->at = AWAIT_SECOND;
             break;
 #endif
             me->at = seconds > 0 ? AWAIT_SECOND : ANSWER;
-            me->sleep = loop_sleep(http_executor(me->request), seconds);
+            me->sleep = loop_sleep(me->request->executor, seconds);
             me->second = seconds > 0 ? &me->sleep.base : NULL;
 #ifdef WRONG_SLEEPS_IN_THE_POOL
-            me->work =
-                pool_work(http_executor(me->request), sleep_for, me->request);
+            me->work = pool_work(me->request->executor, sleep_for, me->request);
             me->second = seconds > 0 ? &me->work.base : NULL;
 #endif
 #ifdef WRONG_SHARES_ITS_STATE
@@ -82,8 +81,8 @@ static enum poll_result handle_poll(struct future *self,
         case AWAIT_SECOND:
 #ifdef WRONG_BEGINS_ANEW
             future_drop(me->second);
-            me->sleep = loop_sleep(http_executor(me->request),
-                                   seconds_to_wait(me->request));
+            me->sleep =
+                loop_sleep(me->request->executor, seconds_to_wait(me->request));
 #endif
             if (future_poll(me->second, waker, NULL) == FUTURE_PENDING) {
 #ifdef WRONG_ASKS_ALL_THE_TIME
