@@ -26,7 +26,7 @@ struct loop_executor *loop_executor_start(uv_loop_t *loop,
     must(pthread_mutex_init(&e->mutex, NULL), "loop_executor: mutex");
     uv_prepare_init(loop, &e->before_sleep);
     uv_prepare_start(&e->before_sleep, loop_executor_before_sleep);
-    loop_timer_start(&e->timer, loop);
+    uv_timer_init(loop, &e->timer.uv);
     e->bell.data = e->before_sleep.data = e->timer.uv.data = e;
     e->open_handles = 3;
     return e;
@@ -48,8 +48,8 @@ void loop_executor_stop(struct loop_executor *e) {
     must(pthread_mutex_lock(&e->mutex), "loop_executor: lock");
     e->closed = true;
     must(pthread_mutex_unlock(&e->mutex), "loop_executor: unlock");
-    loop_executor_run(e); // the last round
-    loop_timer_stop(&e->timer);
+    loop_executor_run(e);      // the last round
+    heap_free(&e->timer.heap); // nobody sleeps any more
     uv_close((uv_handle_t *)&e->before_sleep, on_closed);
     uv_close((uv_handle_t *)&e->bell, on_closed);
     uv_close((uv_handle_t *)&e->timer.uv, on_closed);

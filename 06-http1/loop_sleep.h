@@ -13,9 +13,6 @@ struct loop_timer {
     struct heap heap;
 };
 
-void loop_timer_start(struct loop_timer *t, uv_loop_t *loop);
-void loop_timer_stop(struct loop_timer *t); // nobody sleeps any more
-
 struct loop_executor;
 
 struct loop_sleep {

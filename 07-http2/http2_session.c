@@ -10,9 +10,6 @@
 #include "http2_request.h"
 #include "http2_start.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-
 static bool on_open(struct tcp_connection *c) {
     struct http2_session *s = tcp_state(c);
     s->connection = c;
@@ -80,12 +77,5 @@ int http2_run(const struct server_options *options) {
         .on_stopping = http2_end_stopping,
         .on_close = on_close,
     };
-    int status = EXIT_FAILURE;
-    if (http2_start_library()) {
-        status = tcp_server_run(&http2, options);
-    } else {
-        fprintf(stderr, "%s: out of memory\n", options->program);
-    }
-    http2_stop_library();
-    return status;
+    return tcp_server_run(&http2, options);
 }

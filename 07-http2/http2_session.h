@@ -25,6 +25,8 @@
 
 // What all connections of a loop share.
 struct http2_shared {
+    nghttp2_session_callbacks *callbacks;
+    nghttp2_option *options;
     struct loop_executor *executor;
     struct http2_session *unsent; // those that have something to say
     struct http2_memory memory;

@@ -5,10 +5,6 @@
 
 #include "http2_session.h"
 
-// Once in the program. RETURNS false: no memory. Stop it also then.
-bool http2_start_library(void);
-void http2_stop_library(void);
-
 bool http2_start_loop(uv_loop_t *loop); // RETURNS false: no memory
 void http2_stop_loop(uv_loop_t *loop);
 

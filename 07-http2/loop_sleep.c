@@ -78,11 +78,3 @@ struct loop_sleep loop_sleep(struct loop_executor *e, double seconds) {
     int64_t at = monotonic_now() + nanoseconds(seconds);
     return (struct loop_sleep){{&sleep_ops}, {at, 0}, &e->timer, {0}};
 }
-
-void loop_timer_start(struct loop_timer *t, uv_loop_t *loop) {
-    uv_timer_init(loop, &t->uv);
-}
-
-void loop_timer_stop(struct loop_timer *t) {
-    heap_free(&t->heap);
-}

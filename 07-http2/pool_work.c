@@ -16,8 +16,7 @@ struct pool_job {
     struct loop_executor *executor;
     void (*work)(const void *arg);
     const void *arg;
-    bool over;             // libuv is done with us; for the loop's thread
-    bool abandoned;        // nobody awaits us any more; for the loop's thread
+    int owners;            // libuv and the future; for the loop's thread
     pthread_mutex_t mutex; // guards what follows
     bool done;
     struct waker waker;
@@ -47,19 +46,18 @@ static void on_pool_thread(uv_work_t *request) {
 
 // ---- On the loop's thread ----
 
-static void job_free(struct pool_job *job) {
-    must(pthread_mutex_destroy(&job->mutex), "pool_work: mutex");
-    free(job);
+static void disown(struct pool_job *job) {
+    if (--job->owners == 0) {
+        must(pthread_mutex_destroy(&job->mutex), "pool_work: mutex");
+        free(job);
+    }
 }
 
 static void on_done(uv_work_t *request, int status) {
     struct pool_job *job = request->data;
-    (void)status; // cancelled only if it is abandoned, too
+    (void)status; // cancelled only if nobody awaits it any more
     job->executor->jobs--;
-    job->over = true;
-    if (job->abandoned) {
-        job_free(job);
-    }
+    disown(job);
 }
 
 // RETURNS false when memory is out.
@@ -70,6 +68,7 @@ static bool begin(struct pool_work *me) {
     }
     must(pthread_mutex_init(&job->mutex, NULL), "pool_work: mutex");
     job->request.data = job;
+    job->owners = 2;
     job->executor = me->executor;
     job->work = me->work;
     job->arg = me->arg;
@@ -98,21 +97,15 @@ static enum poll_result work_poll(struct future *self,
 }
 
 // Nobody can stop a thread half way. Work that still waits for one is taken
-// back, and work under way goes on for nothing: it is abandoned, and on_done
-// frees the job.
+// back, and work under way goes on for nothing: it is abandoned.
 static void work_drop(struct future *self) {
     struct pool_job *job = ((struct pool_work *)self)->job;
     bool done = false;
-    if (job == NULL) {
-        return;
-    }
-    struct waker before = exchange(job, (struct waker){0}, &done);
-    waker_drop(&before);
-    if (job->over) {
-        job_free(job);
-    } else {
-        job->abandoned = true;
-        (void)uv_cancel((uv_req_t *)&job->request);
+    if (job != NULL) {
+        struct waker before = exchange(job, (struct waker){0}, &done);
+        waker_drop(&before);
+        (void)uv_cancel((uv_req_t *)&job->request); // not what has begun
+        disown(job);
     }
 }
 
