@@ -25,6 +25,7 @@ struct tcp_connection {
 
 static const struct tcp_protocol *protocol;
 static uint64_t handled; // a hash of all requests
+static int long_answers; // a hundred of them fit into sent_room
 
 static void check(bool good) {
     if (!good) {
@@ -151,9 +152,8 @@ static enum poll_result answer_poll(struct future *self,
         return FUTURE_PENDING;
     }
     note_request(r);
-    http_respond(
-        r, 200,
-        (struct span){text, r->target.size % 8 == 7 ? sizeof text : 13});
+    bool is_long = r->target.size % 8 == 7 && long_answers++ < 100;
+    http_respond(r, 200, (struct span){text, is_long ? sizeof text : 13});
     return FUTURE_READY;
 }
 
@@ -211,6 +211,7 @@ static uint64_t talk(struct tcp_connection *c, const uint8_t *bytes,
     char *sent = c->sent;
     *c = (struct tcp_connection){.sent = sent, .room = room};
     handled = 0xcbf29ce484222325;
+    long_answers = 0;
     for (size_t at = 0; at < size && tcp_is_writable(c); at += piece) {
         say(c, bytes + at, piece < size - at ? piece : size - at);
     }
