@@ -77,7 +77,8 @@ struct task *task_new(struct future *f, task_schedule *schedule_in,
 // Polls the task's future once. CONSUMES the queue's reference.
 void task_run(struct task *t);
 
-// ---- Inside: for task.c and task_handle.c alone ----
+// ---- Inside ----
+// For task.c, task_handle.c and panic.c, and for loop_run_now.c of chapter 05.
 
 // Whether somebody still has to poll it; see the table in task.c.
 enum task_state { TASK_IDLE, TASK_WOKEN, TASK_RUNNING };

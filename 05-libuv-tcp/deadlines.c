@@ -15,8 +15,8 @@ static void on_timer(uv_timer_t *timer) {
     struct deadlines *d = timer->data;
     int64_t was = d->look_at, late = deadlines_now(d) - was;
     d->look_at = DEADLINE_NEVER;
-    d->listened = late >= tick_ms && !d->listened;
-    if (d->listened) {
+    d->put_off = late >= tick_ms && !d->put_off;
+    if (d->put_off) {
         d->standstill += late + 1;
         deadlines_set(d, was);
     } else {
@@ -25,17 +25,14 @@ static void on_timer(uv_timer_t *timer) {
 }
 
 // Rounded up to a tick, so that those who are due in the same one are looked at
-// together.
+// together. Nearly always a look comes sooner, and there is nothing to do.
 void deadlines_set(struct deadlines *d, int64_t due) {
-    if (due > DEADLINE_NEVER - tick_ms) {
+    if (due > d->look_at - tick_ms) {
         return;
     }
-    int64_t at = (due + tick_ms - 1) / tick_ms * tick_ms;
-    int64_t left = at - deadlines_now(d);
-    if (at < d->look_at) {
-        d->look_at = at;
-        uv_timer_start(&d->timer, on_timer, left > 0 ? (uint64_t)left : 0, 0);
-    }
+    d->look_at = (due + tick_ms - 1) / tick_ms * tick_ms;
+    int64_t left = d->look_at - deadlines_now(d);
+    uv_timer_start(&d->timer, on_timer, left > 0 ? (uint64_t)left : 0, 0);
 }
 
 bool deadlines_passed(struct deadlines *d, int64_t due) {

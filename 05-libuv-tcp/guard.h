@@ -15,7 +15,7 @@ struct server_loop;
 
 // The guard's part of a connection.
 struct guarded {
-    int64_t due;      // its deadline; milliseconds
+    int64_t due;      // its deadline, on the clock of deadlines_now
     int64_t whole_by; // what tcp_set_deadline has set, or DEADLINE_NEVER
 };
 
@@ -30,8 +30,8 @@ struct guard {
 // ---- What happens to a connection ----
 
 void guard_opened(struct tcp_connection *c);
-void guard_heard(struct tcp_connection *c); // it is the client's turn
-void guard_stuck(struct tcp_connection *c); // it is not read for now
+void guard_heard(struct tcp_connection *c);  // it is the client's turn
+void guard_unread(struct tcp_connection *c); // it is not read for now
 // The last output is out. RETURNS whether to wait until the client leaves.
 bool guard_ending(struct tcp_connection *c);
 
@@ -40,7 +40,7 @@ bool guard_ending(struct tcp_connection *c);
 void guard_start(struct server_loop *l);
 void guard_begin_grace(struct server_loop *l); // it stops: so long it may take
 void guard_end_grace(struct server_loop *l);   // nobody waits any longer
-void guard_stop(struct server_loop *l);        // its handles are closed
+void guard_stop(struct server_loop *l); // tells of errors only counted so far
 
 // "Error WHAT connection: WHY", but not thousands a second.
 void guard_complain(struct server_loop *l, const char *what, const char *why);

@@ -12,7 +12,7 @@ struct pool_work {
     struct loop_executor *executor; // borrowed
     void (*work)(const void *arg);
     const void *arg;      // borrowed until work has returned, whoever drops us
-    struct pool_job *job; // made by the first poll; owned, or abandoned
+    struct pool_job *job; // made by the first poll; libuv owns it, too
 };
 
 // A future without output that is ready when the pool has called work(arg). Like

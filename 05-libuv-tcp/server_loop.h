@@ -6,13 +6,13 @@
 // and as a second reading what is there for clients that mean ill or have bad
 // luck, and for more than one core:
 //
-//   server_start.c     how that loop comes and goes
+//   server_start.c     how that loop comes and goes, and hears the signals
 //   tcp_server.c       what a protocol may ask, and may leave out
 //   guard.c            who is late, who goes away, what is told about it
 //   deadlines.c        one timer for all that may be late
 //   admission.c        how many may be inside
 //   listen.c           the socket where clients wait
-//   server_threads.c   several loops on one port, the signals, the banner
+//   server_threads.c   several loops on one port, and the banner
 //   tcp_limits.h       how much, how many, how long, and why
 #ifndef SERVER_LOOP_H
 #define SERVER_LOOP_H

@@ -36,7 +36,7 @@ void guard_heard(struct tcp_connection *c) {
     set(c, c->loop->options->idle_ms);
 }
 
-void guard_stuck(struct tcp_connection *c) {
+void guard_unread(struct tcp_connection *c) {
     set(c, c->at == PAUSED ? paused_look_ms : c->loop->options->idle_ms);
 }
 
@@ -74,7 +74,7 @@ static void look_after(struct tcp_connection *c) {
     if (has_left(c)) {
         tcp_abort(c, uv_strerror(UV_ECONNRESET));
     } else {
-        guard_stuck(c);
+        guard_unread(c);
     }
 }
 

@@ -19,8 +19,9 @@ struct http1_request {
     bool broken; // the task has ended: the handler panicked
     bool inside; // a call of http1_request_ask
 
-    struct span fields; // with the method and the target: in the input, or in
-    char *head_copy;    // owned, or NULL
+    // Like the method and the target it lies in the input, or in head_copy.
+    struct span fields;
+    char *head_copy; // owned, or NULL
     char body[body_kept];
 
     int status;         // of the answer

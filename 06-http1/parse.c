@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const char *const names[] = {
     [HTTP1_AT_START] = "request line", // of which nothing is here
@@ -104,9 +105,7 @@ static void feed(struct feed *f, int octet) {
     struct span input = {f->bytes, f->size};
     while (call(f, &input)) {
     }
-    for (size_t i = 0; i < input.size; i++) {
-        f->bytes[i] = input.at[i];
-    }
+    memmove(f->bytes, input.at, input.size);
     f->size = input.size;
 }
 

@@ -46,29 +46,12 @@ static int start_threads(struct tcp_server *s) {
     return started;
 }
 
-// When its last watcher stops, libuv gives a signal back to the system, and a
-// third Ctrl-C would kill us on our way out. It comes too late to matter.
-static void ignore_signals(struct tcp_server *s) {
-    sigset_t both;
-    sigemptyset(&both);
-    sigaddset(&both, SIGINT);
-    sigaddset(&both, SIGTERM);
-    pthread_sigmask(SIG_BLOCK, &both, NULL);
-    for (int i = 0; i < s->count; i++) {
-        uv_signal_stop(&s->loops[i].loop.interrupt);
-        uv_signal_stop(&s->loops[i].loop.terminate);
-    }
-    signal(SIGINT, SIG_IGN);
-    signal(SIGTERM, SIG_IGN);
-}
-
 static int run(struct tcp_server *s) {
     int started = start_threads(s);
     server_loop_run(&s->loops[0].loop);
     for (int i = 1; i <= started; i++) {
         pthread_join(s->loops[i].thread, NULL);
     }
-    ignore_signals(s);
     return started == s->count - 1 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
@@ -110,6 +93,21 @@ static int fill_streams(void) {
     return fd >= 0 && close(fd) == 0 ? 0 : uv_translate_sys_error(errno);
 }
 
+// When its last watcher stops, libuv gives a signal back to the system, and a
+// third Ctrl-C would kill us on our way out. So these two never stop, and nobody
+// runs their loop. To block the signals would not do: libuv's pool does not.
+static int keep_signals(void) {
+    static uv_loop_t loop;
+    static uv_signal_t interrupt, terminate;
+    int error = uv_loop_init(&loop);
+    if (error == 0) {
+        (void)uv_signal_init(&loop, &interrupt);
+        (void)uv_signal_init(&loop, &terminate);
+        error = uv_signal_start(&interrupt, NULL, SIGINT);
+    }
+    return error != 0 ? error : uv_signal_start(&terminate, NULL, SIGTERM);
+}
+
 int tcp_server_run(const struct tcp_protocol *protocol,
                    const struct server_options *options) {
     struct tcp_server s = {0};
@@ -119,6 +117,9 @@ int tcp_server_run(const struct tcp_protocol *protocol,
     s.loops = calloc((size_t)options->threads, sizeof *s.loops);
     if (error == 0) {
         error = s.loops != NULL ? open_loops(&s, protocol, options) : UV_ENOMEM;
+    }
+    if (error == 0) {
+        error = keep_signals();
     }
     if (error != 0) {
         fprintf(stderr, "%s: %s:%d: %s\n", options->program, options->host,

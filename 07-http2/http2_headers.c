@@ -1,5 +1,6 @@
 #define _POSIX_C_SOURCE 200809L
-// The list doubles when it is full, so that most requests need it once.
+// The list has room for 16 at first and doubles when it is full, so most requests
+// take memory for it once.
 #include "http2_headers.h"
 
 #include "http2_request.h"

@@ -19,14 +19,16 @@ struct http2_request {
     struct http2_request *next, *previous; // the session's list
     int owners;                            // the stream, and the task
     struct task *task;  // owned; polls the handler. NULL: it has none
-    struct waker waker; // who awaits its end, or empty
+    struct waker waker; // who awaits the rest of it, or empty
     int32_t stream;
     bool complete, answered;
     bool is_head;
     bool expects_continue; // it waits for a 100 before it sends the body
     struct http2_headers headers;
-    struct span scheme, authority, host; // in there, unless it is too large
-    bool refuses_expect;                 // an expectation that we cannot meet
+    // Like the method and the target they lie in headers: not to be read if those
+    // are too large.
+    struct span scheme, authority, host;
+    bool refuses_expect; // an expectation that we cannot meet
     char body[body_kept];
     struct span answer; // what is left of it; borrowed
 };

@@ -11,6 +11,8 @@
 //   http2_headers.c    the header fields that it keeps
 //   http2_output.c     all that goes out leaves together
 //   http2_guard.c      what a client may do to us
+//   token_bucket.c     how much of it
+//   http2_memory.c     small blocks, kept for the next request
 //
 // Each calls only those below it.
 #ifndef HTTP2_SESSION_H

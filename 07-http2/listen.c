@@ -38,8 +38,8 @@ static bool set_option(int fd, int level, int option) {
 // With several loops each has a socket of its own on the same port, and the
 // kernel spreads the clients over them. With one socket for all, who wakes first
 // takes nearly all: of 100 who came one by one, two loops got 99 and 1. The first
-// one binds the port before it
-// is ready to share it: so it notices if others have it.
+// socket binds the port before it is ready to share it: so it notices if others
+// have it.
 static bool bind_port(int fd, const struct sockaddr_storage *address,
                       bool shares, bool is_first) {
     socklen_t length = address->ss_family == AF_INET

@@ -1,34 +1,32 @@
 #define _POSIX_C_SOURCE 200809L
-// The pool's thread does the work, and calls
-// the waker of whoever awaits it: from there the task goes onto the loop's
-// queue, and the bell rings.
+// The pool's thread does the work, and calls the waker of whoever awaits it: from
+// there the task goes onto the loop's queue, and the bell rings.
 #include "pool_work.h"
 
 #include "loop_executor.h"
 #include "must.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
-// Cannot lie inside the future: that may be dropped at any time, but the pool
-// and libuv have their job until on_done.
+// Cannot lie inside the future: that may be dropped at any time, but libuv has its
+// job until on_done. So both own it, and the last one frees it.
 struct pool_job {
     uv_work_t request;
     struct loop_executor *executor;
     void (*work)(const void *arg);
     const void *arg;
-    int owners;            // libuv and the future; for the loop's thread
-    pthread_mutex_t mutex; // guards what follows
-    bool done;
+    int owners; // only the loop's thread counts them
+    atomic_bool done;
+    pthread_mutex_t mutex; // guards the waker
     struct waker waker;
 };
 
-// Changes what the two threads share. RETURNS the waker that was there before.
-static struct waker exchange(struct pool_job *job, struct waker waker,
-                             bool *done) {
+// RETURNS the waker that was there before.
+static struct waker exchange(struct pool_job *job, struct waker waker) {
     must(pthread_mutex_lock(&job->mutex), "pool_work: lock");
     struct waker before = job->waker;
     job->waker = waker;
-    job->done = *done = job->done || *done;
     must(pthread_mutex_unlock(&job->mutex), "pool_work: unlock");
     return before;
 }
@@ -37,9 +35,9 @@ static struct waker exchange(struct pool_job *job, struct waker waker,
 
 static void on_pool_thread(uv_work_t *request) {
     struct pool_job *job = request->data;
-    bool done = true;
     job->work(job->arg);
-    struct waker waker = exchange(job, (struct waker){0}, &done);
+    job->done = true; // first: a waker that comes too late for us sees it
+    struct waker waker = exchange(job, (struct waker){0});
     waker_wake(&waker);
     waker_drop(&waker);
 }
@@ -85,24 +83,22 @@ static bool begin(struct pool_work *me) {
 static enum poll_result work_poll(struct future *self,
                                   const struct waker *waker, void *out) {
     struct pool_work *me = (struct pool_work *)self;
-    bool done = false;
     (void)out;
     if (me->job == NULL && !begin(me)) {
         waker_wake(waker);
         return FUTURE_PENDING;
     }
-    struct waker before = exchange(me->job, waker_clone(waker), &done);
+    struct waker before = exchange(me->job, waker_clone(waker));
     waker_drop(&before);
-    return done ? FUTURE_READY : FUTURE_PENDING;
+    return me->job->done ? FUTURE_READY : FUTURE_PENDING;
 }
 
 // Nobody can stop a thread half way. Work that still waits for one is taken
 // back, and work under way goes on for nothing: it is abandoned.
 static void work_drop(struct future *self) {
     struct pool_job *job = ((struct pool_work *)self)->job;
-    bool done = false;
     if (job != NULL) {
-        struct waker before = exchange(job, (struct waker){0}, &done);
+        struct waker before = exchange(job, (struct waker){0});
         waker_drop(&before);
         (void)uv_cancel((uv_req_t *)&job->request); // not what has begun
         disown(job);

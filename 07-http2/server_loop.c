@@ -73,7 +73,8 @@ static void begin_to_stop(struct server_loop *l) {
 }
 
 // A signal interrupts whatever the program does; libuv hears it, and calls this
-// when the loop comes by. Who stops us twice does not want to wait.
+// when the loop comes by, as server_start.c has asked it to. Who stops us twice
+// does not want to wait.
 void server_loop_on_signal(uv_signal_t *signal, int number) {
     struct server_loop *l = signal->data;
     (void)number;

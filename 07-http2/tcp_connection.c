@@ -80,7 +80,7 @@ void tcp_pause(struct tcp_connection *c) {
     if (c->at == READING) {
         c->at = PAUSED;
         uv_read_stop((uv_stream_t *)&c->tcp);
-        guard_stuck(c);
+        guard_unread(c);
     }
 }
 
@@ -144,7 +144,7 @@ static void write_later(struct tcp_connection *c, const char *bytes,
     }
     c->at = WRITING;
     uv_read_stop((uv_stream_t *)&c->tcp);
-    guard_stuck(c);
+    guard_unread(c);
 }
 
 bool tcp_is_writable(const struct tcp_connection *c) {

@@ -1,5 +1,6 @@
-// Every limit and deadline of the TCP server, and why this number. Those with
-// an option in front are what holds without it; _s are seconds, _ms milliseconds.
+// Every limit and deadline of the TCP server, and why this number. Where the comment
+// begins with an option, the number is what holds if nobody gives that option. _s
+// are seconds, _ms milliseconds.
 #ifndef TCP_LIMITS_H
 #define TCP_LIMITS_H
 
