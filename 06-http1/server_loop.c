@@ -33,6 +33,9 @@ void server_loop_watch_door(struct server_loop *l) {
 // happened, and again.
 void server_loop_run(struct server_loop *l) {
     uv_run(&l->uv, UV_RUN_DEFAULT);
+    // One turn more, so that the last tasks are dropped now, and their work leaves
+    // the pool, in which other loops may still wait.
+    uv_run(&l->uv, UV_RUN_NOWAIT);
 }
 
 // ---- Stop ----

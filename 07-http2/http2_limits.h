@@ -1,5 +1,5 @@
 // What one client may cost us, and why so much. Nothing else bounds what a
-// connection holds: up to 2 MB while it is busy, 15 KB while it is new, and 40 KB
+// connection holds: up to 4 MB while it is busy, 15 KB while it is new, and 40 KB
 // when it has had many requests.
 #ifndef HTTP2_LIMITS_H
 #define HTTP2_LIMITS_H
@@ -22,9 +22,10 @@ enum {
     max_headers_read = 64 * 1024,
 
     // All header text that a connection holds, with what each field costs
-    // besides its text. As many requests as a browser may send at once need a
-    // quarter of it. Above, a request is refused and may be sent again.
-    max_header_text = 1024 * 1024,
+    // besides its text. As many requests as a browser may send at once need half
+    // of it. Above, a request is refused and may be sent again. What nghttp2
+    // unpacks can take seven times the memory of its text, at worst.
+    max_header_text = 512 * 1024,
     cost_of_field = 128,
 
     // The part of a body that is kept and printed. The rest is only counted,

@@ -14,25 +14,21 @@ void printout_end(void) {
     funlockfile(stdout);
 }
 
-static void print_octet(char c) {
-    if (c < ' ' || c > '~') {
-        printf("\\x%02x", (unsigned char)c);
-        return;
-    }
-    if (c == '"' || c == '\\') {
-        putc_unlocked('\\', stdout);
-    }
-    putc_unlocked(c, stdout);
-}
-
 void print_safe(struct span text) {
     for (size_t i = 0; i < text.size; i++) {
-        print_octet(text.at[i]);
+        const char c = text.at[i];
+        if (c < ' ' || c > '~') {
+            printf("\\x%02x", (unsigned char)c);
+        } else if (c == '"' || c == '\\') {
+            printf("\\%c", c);
+        } else {
+            putchar(c);
+        }
     }
 }
 
 void print_quoted(struct span text) {
-    putc_unlocked('"', stdout);
+    putchar('"');
     print_safe(text);
-    putc_unlocked('"', stdout);
+    putchar('"');
 }

@@ -101,7 +101,8 @@ static int parse_option(struct server_options *o, const char *name,
     }
     double number = strtod(value, &end);
     if (end == value || *end != '\0' ||
-        !(number >= n->least && number <= n->most)) {
+        !(number >= n->least && number <= n->most) ||
+        (n->scale == 1 && number != (long)number)) {
         return complain(o, "cannot use", value);
     }
     set_number(o, n, number);
