@@ -5,29 +5,31 @@
 #include "decimal.h"
 #include "http_date.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 const char *http1_status_text(int status) {
-    static const char *const texts[] = {
-        "200 OK",
-        "400 Bad Request",
-        "405 Method Not Allowed",
-        "408 Request Timeout",
-        "413 Content Too Large",
-        "414 URI Too Long",
-        "417 Expectation Failed",
-        "421 Misdirected Request",
-        "431 Request Header Fields Too Large",
-        "501 Not Implemented",
-        "505 HTTP Version Not Supported",
-        "500 Internal Server Error", // for whatever is not here
+    static const struct {
+        int status;
+        const char *text;
+    } known[] = {
+        {200, "200 OK"},
+        {400, "400 Bad Request"},
+        {405, "405 Method Not Allowed"},
+        {408, "408 Request Timeout"},
+        {413, "413 Content Too Large"},
+        {414, "414 URI Too Long"},
+        {417, "417 Expectation Failed"},
+        {421, "421 Misdirected Request"},
+        {431, "431 Request Header Fields Too Large"},
+        {501, "501 Not Implemented"},
+        {505, "505 HTTP Version Not Supported"},
+        {0, "500 Internal Server Error"}, // for whatever is not here
     };
     size_t i = 0;
-    while (i + 1 < sizeof texts / sizeof texts[0] && atoi(texts[i]) != status) {
+    while (known[i].status != 0 && known[i].status != status) {
         i++;
     }
-    return texts[i];
+    return known[i].text;
 }
 
 void output_flush(struct http1_output *out, struct tcp_connection *c) {

@@ -56,6 +56,7 @@ static const struct {
     {"--grace", "-1", 2, "echo: cannot use '-1' (try --help)"},
     {"--threads", "0", 2, "echo: cannot use '0' (try --help)"},
     {"--threads", "1x", 2, "echo: cannot use '1x' (try --help)"},
+    {"--threads", "1.5", 2, "echo: cannot use '1.5' (try --help)"},
     {"--idle-timeout", "nan", 2, "echo: cannot use 'nan' (try --help)"},
     {"localhost:0", NULL, 1, "echo: localhost:0: not an IP address"},
     {"256.0.0.1:0", NULL, 1, "echo: 256.0.0.1:0: not an IP address"},

@@ -294,6 +294,25 @@ START_TEST(no_thread_for_a_loop) {
 }
 END_TEST
 
+static bool stop_us(uv_loop_t *unused) {
+    static bool stopped;
+    (void)unused;
+    if (!stopped) {
+        stopped = true;
+        raise(SIGTERM);
+    }
+    return true;
+}
+
+// The first loop hears the signals already, the others do not yet.
+START_TEST(a_signal_during_the_start_stops_all_loops) {
+    static const struct tcp_protocol protocol = {.on_loop_start = stop_us,
+                                                 .on_bytes = on_bytes_telling};
+    struct server s = start(&protocol, 3);
+    ck_assert_int_eq(server_stop(&s, 0), 0);
+}
+END_TEST
+
 static void prepare_pool(void) {
     is_server = true;
     pool_prepare();
@@ -364,6 +383,7 @@ static void add_tests(TCase *tests) {
                         sizeof passing_errors / sizeof passing_errors[0]);
     tcase_add_test(tests, stops_while_it_cannot_accept);
     tcase_add_test(tests, no_thread_for_a_loop);
+    tcase_add_test(tests, a_signal_during_the_start_stops_all_loops);
     tcase_add_test(tests, no_threads_for_the_pool);
     tcase_add_test(tests, a_client_is_set_up_as_libuv_wants_it);
     tcase_add_test(tests, a_trickle_is_not_a_request);
