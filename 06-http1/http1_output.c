@@ -47,11 +47,6 @@ bool output_make_room(struct http1_output *out, struct tcp_connection *c) {
     return tcp_is_writable(c);
 }
 
-void output_add(struct http1_output *out, struct span text) {
-    memcpy(out->bytes + out->size, text.at, text.size);
-    out->size += text.size;
-}
-
 bool output_body(struct http1_output *out, struct tcp_connection *c,
                  struct span *body) {
     if (body->size <= longest_text) {
@@ -66,7 +61,7 @@ bool output_body(struct http1_output *out, struct tcp_connection *c,
     return body->size == 0;
 }
 
-static void add(struct http1_output *out, const char *text) {
+static inline void add(struct http1_output *out, const char *text) {
     output_add(out, (struct span){text, strlen(text)});
 }
 

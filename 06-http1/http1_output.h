@@ -34,7 +34,10 @@ bool output_make_room(struct http1_output *out, struct tcp_connection *c);
 bool output_body(struct http1_output *out, struct tcp_connection *c,
                  struct span *body);
 
-void output_add(struct http1_output *out, struct span text);
+static inline void output_add(struct http1_output *out, struct span text) {
+    memcpy(out->bytes + out->size, text.at, text.size);
+    out->size += text.size;
+}
 
 // connection: what the Connection field says; NULL: no such field.
 void output_add_head(struct http1_output *out, int status, size_t length,

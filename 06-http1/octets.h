@@ -78,9 +78,11 @@ size_t octets_of_text(const char *at, size_t size);
 // Cuts them off. RETURNS them.
 struct span span_cut_text(struct span *s);
 
-bool span_begins(struct span s, const char *text);
+// These are here because the compiler then knows how long a literal is.
+static inline bool span_begins(struct span s, const char *text) {
+    return s.size >= strlen(text) && memcmp(s.at, text, strlen(text)) == 0;
+}
 
-// Here, because the compiler then knows how long a literal is.
 static inline bool span_is(struct span s, const char *text) {
     return s.size == strlen(text) && memcmp(s.at, text, s.size) == 0;
 }

@@ -94,8 +94,3 @@ size_t octets_of_text(const char *at, size_t size) {
 struct span span_cut_text(struct span *s) {
     return span_cut(s, octets_of_text(s->at, s->size));
 }
-
-bool span_begins(struct span s, const char *text) {
-    size_t size = strlen(text);
-    return s.size >= size && memcmp(s.at, text, size) == 0;
-}
