@@ -5,7 +5,7 @@
 #define TCP_LIMITS_H
 
 enum {
-    // --max-connections, of each loop. An idle one costs some 400 bytes here
+    // --max-connections, of each loop. An idle one costs some 320 bytes here
     // and a few thousand in the kernel, so ten thousand are no burden. A client
     // above that waits in the kernel until somebody leaves.
     default_max_connections = 10000,
