@@ -5,10 +5,8 @@
 #include "http1_limits.h"
 #include "http1_strict.h"
 
-// Counts what is neither data nor its size: who sends much of it keeps us busy
-// with nothing.
-static enum http1_event count_extra(struct http1_parser *p, size_t size,
-                                    enum http1_state next) {
+enum http1_event http1_count_extra(struct http1_parser *p, size_t size,
+                                   enum http1_state next) {
     if (p->extra + size > http1_max_extra) {
         return http1_refuse_long_line(p, (struct span){0});
     }
@@ -34,17 +32,6 @@ enum http1_event http1_on_chunk_size(struct http1_parser *p, struct span line) {
     if (http1_check_extensions(p, line) == HTTP1_REFUSED) {
         return HTTP1_REFUSED;
     }
-    return count_extra(p, line.size,
-                       p->left > 0 ? HTTP1_IN_CHUNK : HTTP1_AT_TRAILER);
-}
-
-enum http1_event http1_on_trailer(struct http1_parser *p, struct span line) {
-    struct span name, value;
-    if (!http1_split_field(line, &name, &value)) {
-        return http1_refuse_field(p, line);
-    }
-    if (p->field_count++ == http1_max_fields) {
-        return http1_refuse(p, 431, "too many fields");
-    }
-    return count_extra(p, p->scanned, HTTP1_AT_TRAILER); // with its end
+    return http1_count_extra(p, line.size,
+                             p->left > 0 ? HTTP1_IN_CHUNK : HTTP1_AT_TRAILER);
 }

@@ -9,8 +9,9 @@
 // HTTP1_REFUSED, and notes in the parser what comes next.
 enum http1_event http1_on_chunk_size(struct http1_parser *p, struct span line);
 
-// A field behind the last chunk. It is checked and forgotten: it comes too late
-// to change how we read.
-enum http1_event http1_on_trailer(struct http1_parser *p, struct span line);
+// Counts what is neither data nor its size, and goes to the next state: who sends
+// much of it keeps us busy with nothing.
+enum http1_event http1_count_extra(struct http1_parser *p, size_t size,
+                                   enum http1_state next);
 
 #endif

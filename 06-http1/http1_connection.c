@@ -39,31 +39,17 @@ static void refuse(struct tcp_connection *c, struct http1_output *out,
 
 // ---- A request ----
 
-static void end_request(struct http1_connection *h) {
-    if (h->request != NULL) {
-        http1_request_end(h->request);
-        h->request = NULL;
-    }
+// RETURNS false, as who calls it does.
+static bool out_of_memory(struct tcp_connection *c) {
+    tcp_abort(c, "out of memory");
+    return false;
 }
 
 static bool begin_request(struct tcp_connection *c,
                           const struct http1_head *head) {
     struct http1_connection *h = tcp_state(c);
     h->request = http1_request_new(c, head);
-    if (h->request == NULL) {
-        tcp_abort(c, "out of memory");
-        return false;
-    }
-    return true;
-}
-
-static bool keep_head(struct tcp_connection *c) {
-    const struct http1_connection *h = tcp_state(c);
-    if (h->request->head_copy == NULL && !http1_request_keep_head(h->request)) {
-        tcp_abort(c, "out of memory");
-        return false;
-    }
-    return true;
+    return h->request != NULL;
 }
 
 // A body follows: the head must outlive these bytes. Who has sent some of the
@@ -71,11 +57,12 @@ static bool keep_head(struct tcp_connection *c) {
 static bool on_head(struct tcp_connection *c, struct http1_output *out,
                     const struct http1_head *head, size_t left) {
     const struct http1_connection *h = tcp_state(c);
-    if (h->parser.has_body && !(begin_request(c, head) && keep_head(c))) {
-        return false;
+    if (h->parser.has_body &&
+        !(begin_request(c, head) && http1_request_keep_head(h->request))) {
+        return out_of_memory(c);
     }
     if (h->parser.expects_continue && left == 0) {
-        output_add_continue(out);
+        output_add_text(out, "HTTP/1.1 100 Continue\r\n\r\n");
     }
     return true;
 }
@@ -84,22 +71,20 @@ static bool on_head(struct tcp_connection *c, struct http1_output *out,
 static bool on_complete(struct tcp_connection *c,
                         const struct http1_head *head) {
     const struct http1_connection *h = tcp_state(c);
-    if (h->request == NULL && !begin_request(c, head)) {
-        return false;
-    }
-    return http1_request_ask(h->request) || keep_head(c);
+    bool good =
+        (h->request != NULL || begin_request(c, head)) &&
+        (http1_request_ask(h->request) || http1_request_keep_head(h->request));
+    return good || out_of_memory(c);
 }
 
 static void add_head(struct http1_connection *h, struct http1_output *out,
                      struct http1_request *r, bool is_stopping) {
-    const char *connection = NULL; // in HTTP/1.1 to stay needs no word
     h->last = !h->parser.keep_alive || is_stopping;
-    if (h->last) {
-        connection = "close";
-    } else if (h->parser.minor == 0) {
-        connection = "keep-alive";
-    }
-    output_add_head(out, r->status, r->answer.size, connection);
+    // In HTTP/1.1 to stay needs no word.
+    output_add_head(out, r->status, r->answer.size,
+                    h->last                ? "close"
+                    : h->parser.minor == 0 ? "keep-alive"
+                                           : NULL);
     r->status = 0;           // the head is out
     if (h->parser.is_head) { // it gets the head that GET would get, and no body
         r->answer.size = 0;
@@ -118,7 +103,8 @@ static bool on_answer(struct tcp_connection *c, struct http1_output *out) {
     if (!output_body(out, c, &h->request->answer)) {
         return false;
     }
-    end_request(h);
+    http1_request_end(h->request);
+    h->request = NULL;
     if (h->last) {
         output_flush(out, c);
         tcp_end(c);
@@ -169,8 +155,7 @@ static bool add_to_rest(struct tcp_connection *c, struct span bytes) {
     struct http1_connection *h = tcp_state(c);
     char *rest = realloc(h->rest, h->rest_size + bytes.size);
     if (rest == NULL) {
-        tcp_abort(c, "out of memory");
-        return false;
+        return out_of_memory(c);
     }
     memcpy(rest + h->rest_size, bytes.at, bytes.size);
     h->rest = rest;
@@ -223,10 +208,6 @@ static void on_bytes(struct tcp_connection *c, const char *bytes, size_t size) {
     }
 }
 
-static void on_drained(struct tcp_connection *c) {
-    serve_rest(c);
-}
-
 // The answer is ready. If the client does not take the one before, on_drained
 // will see it.
 void http1_go_on(struct tcp_connection *c) {
@@ -235,25 +216,28 @@ void http1_go_on(struct tcp_connection *c) {
     }
 }
 
-void http1_refuse_now(struct tcp_connection *c, int status, const char *why) {
+// Silence between requests needs no word.
+void http1_end(struct tcp_connection *c, int status, const char *why) {
+    const struct http1_connection *h = tcp_state(c);
     struct http1_output out;
     out.size = 0;
-    refuse(c, &out, status, why);
-}
-
-// The client sends no more. What it has asked is answered before this.
-static void on_eof(struct tcp_connection *c) {
-    const struct http1_connection *h = tcp_state(c);
     if (http1_is_busy(&h->parser)) {
-        http1_refuse_now(c, 400, "the end in the middle of a request");
+        refuse(c, &out, status, why);
     } else {
         tcp_end(c);
     }
 }
 
+// The client sends no more. What it has asked is answered before this.
+static void on_eof(struct tcp_connection *c) {
+    http1_end(c, 400, "the end in the middle of a request");
+}
+
 static void on_close(struct tcp_connection *c) {
     struct http1_connection *h = tcp_state(c);
-    end_request(h);
+    if (h->request != NULL) {
+        http1_request_end(h->request);
+    }
     free(h->rest);
 }
 
@@ -263,7 +247,7 @@ int http1_run(const struct server_options *options) {
         .on_loop_start = http1_loop_start,
         .on_loop_stop = http1_loop_stop,
         .on_bytes = on_bytes,
-        .on_drained = on_drained,
+        .on_drained = serve_rest,
         .on_eof = on_eof,
         .on_idle = http1_guard_idle,
         .on_stopping = http1_guard_stopping,

@@ -21,7 +21,8 @@ struct http1_connection {
 // Serves until SIGINT or SIGTERM. BORROWS options. RETURNS the exit status.
 int http1_run(const struct server_options *options);
 
-// For http1_guard.c: the last word on a connection. BORROWS why.
-void http1_refuse_now(struct tcp_connection *c, int status, const char *why);
+// For http1_guard.c: ends the connection. In the middle of a request that is
+// refused, and why is the last word. BORROWS why.
+void http1_end(struct tcp_connection *c, int status, const char *why);
 
 #endif

@@ -23,30 +23,21 @@ static bool is_before_body(const struct http1_connection *h) {
     return h->request == NULL;
 }
 
-static long patience(const struct tcp_connection *c,
-                     const struct http1_connection *h) {
-    return tcp_is_stopping(c) && is_before_body(h) ? on_the_wire_ms
-                                                   : tcp_options(c)->request_ms;
-}
-
 // While the client owes us a read instead, it is the TCP server that watches.
 void http1_guard_heard(struct tcp_connection *c, bool progress) {
     struct http1_connection *h = tcp_state(c);
     bool timed = http1_is_busy(&h->parser) && tcp_is_writable(c);
     if (timed != h->timed || (timed && progress)) {
         h->timed = timed;
-        tcp_set_deadline(c, timed ? patience(c, h) : 0);
+        tcp_set_deadline(c, !timed ? 0
+                            : tcp_is_stopping(c) && is_before_body(h)
+                                ? on_the_wire_ms
+                                : tcp_options(c)->request_ms);
     }
 }
 
-// Silence between requests needs no word.
 void http1_guard_idle(struct tcp_connection *c) {
-    const struct http1_connection *h = tcp_state(c);
-    if (http1_is_busy(&h->parser)) {
-        http1_refuse_now(c, 408, "too long for one request");
-    } else {
-        tcp_end(c);
-    }
+    http1_end(c, 408, "too long for one request");
 }
 
 // A request on its way still gets its answer, which says that it is the last. What

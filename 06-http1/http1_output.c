@@ -61,29 +61,22 @@ bool output_body(struct http1_output *out, struct tcp_connection *c,
     return body->size == 0;
 }
 
-static inline void add(struct http1_output *out, const char *text) {
-    output_add(out, (struct span){text, strlen(text)});
-}
-
 void output_add_head(struct http1_output *out, int status, size_t length,
                      const char *connection) {
     char digits[24];
-    add(out, "HTTP/1.1 ");
-    add(out, http1_status_text(status));
-    add(out, "\r\nDate: ");
-    add(out, http_date());
-    add(out, "\r\nContent-Type: text/plain\r\nContent-Length: ");
-    add(out, decimal(digits, length));
+    output_add_text(out, "HTTP/1.1 ");
+    output_add_text(out, http1_status_text(status));
+    output_add_text(out, "\r\nDate: ");
+    output_add_text(out, http_date());
+    output_add_text(out, "\r\nContent-Type: text/plain\r\nContent-Length: ");
+    output_add_text(out, decimal(digits, length));
     if (status == 405) { // RFC 9110 section 15.5.6; in truth, any but TRACE
-        add(out, "\r\nAllow: GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH");
+        output_add_text(
+            out, "\r\nAllow: GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH");
     }
     if (connection != NULL) {
-        add(out, "\r\nConnection: ");
-        add(out, connection);
+        output_add_text(out, "\r\nConnection: ");
+        output_add_text(out, connection);
     }
-    add(out, "\r\n\r\n");
-}
-
-void output_add_continue(struct http1_output *out) {
-    add(out, "HTTP/1.1 100 Continue\r\n\r\n");
+    output_add_text(out, "\r\n\r\n");
 }

@@ -39,12 +39,13 @@ static inline void output_add(struct http1_output *out, struct span text) {
     out->size += text.size;
 }
 
+static inline void output_add_text(struct http1_output *out, const char *text) {
+    output_add(out, (struct span){text, strlen(text)});
+}
+
 // connection: what the Connection field says; NULL: no such field.
 void output_add_head(struct http1_output *out, int status, size_t length,
                      const char *connection);
-
-// The word that a client waits for before it sends a long body.
-void output_add_continue(struct http1_output *out);
 
 // RETURNS such as "400 Bad Request", for the statuses that this server has.
 const char *http1_status_text(int status);

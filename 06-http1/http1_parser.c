@@ -21,7 +21,9 @@ static enum http1_event find_line(struct http1_parser *p, struct span in,
     end += octets_of_text(in.at + end, size - end);
     p->scanned = (uint32_t)end;
     if (end < size && in.at[end] != '\r') {
-        return http1_refuse_octet(p, in.at[end]);
+        return http1_refuse(p, 400,
+                            in.at[end] == '\n' ? "a line without its CR"
+                                               : "a control character");
     }
     if (end + 1 >= size) { // the CR or the LF is not here
         return size < limit ? HTTP1_MORE : http1_refuse_long_line(p, in);
@@ -62,8 +64,8 @@ static enum http1_event on_request_line(struct http1_parser *p,
 
 // No blank before the colon: some would take it for a part of the name. And
 // none at the front, where it once meant that the line before goes on.
-bool http1_split_field(struct span line, struct span *name,
-                       struct span *value) {
+static bool split_field(struct span line, struct span *name,
+                        struct span *value) {
     *name = span_cut_set(&line, OCTET_TOKEN);
     if (name->size == 0 || !span_cut_octet(&line, ':')) {
         return false;
@@ -77,10 +79,11 @@ bool http1_next_field(struct span *fields, struct span *name,
     if (fields->size == 0) {
         return false;
     }
-    struct span line = span_cut_text(fields);
+    struct span line =
+        span_cut(fields, octets_of_text(fields->at, fields->size));
     span_cut_octet(fields, '\r');
     span_cut_octet(fields, '\n');
-    return http1_split_field(line, name, value);
+    return split_field(line, name, value);
 }
 
 // Section 6.2: one number. No sign, no list, no second field, even if it says
@@ -102,12 +105,16 @@ static enum http1_event on_content_length(struct http1_parser *p,
     return HTTP1_CARRY_ON;
 }
 
+// Before a body or behind its last chunk, where it comes too late to change how
+// we read.
 static enum http1_event on_field(struct http1_parser *p, struct span line) {
     struct span name, value;
-    if (!http1_split_field(line, &name, &value)) {
-        return http1_refuse_field(p, line);
-    }
-    return span_is_word(name, "Content-Length")
+    return !split_field(line, &name, &value) ? http1_refuse_field(p, line)
+           : p->field_count++ == http1_max_fields
+               ? http1_refuse(p, 431, "too many fields")
+           : p->state == HTTP1_AT_TRAILER
+               ? http1_count_extra(p, p->scanned, p->state)
+           : span_is_word(name, "Content-Length")
                ? on_content_length(p, value)
                : http1_check_field(p, name, value);
 }
@@ -133,9 +140,6 @@ static enum http1_event end_head(struct http1_parser *p, struct span head,
 
 static enum http1_event next_data(struct http1_parser *p, struct span *input,
                                   struct http1_part *part) {
-    if (input->size == 0) {
-        return HTTP1_MORE;
-    }
     size_t size = p->left < input->size ? (size_t)p->left : input->size;
     part->body = span_cut(input, size);
     p->left -= size;
@@ -154,17 +158,16 @@ static enum http1_event on_line(struct http1_parser *p, struct span head,
     switch (p->state) {
     case HTTP1_AT_LINE:
         // Old clients send an empty line after a body (section 2.2).
-        return line.size > 0 ? on_request_line(p, line) : go(p, HTTP1_AT_START);
+        return line.size > 0 ? on_request_line(p, line) : HTTP1_CARRY_ON;
     case HTTP1_AT_FIELD:
-        return line.size > 0 ? on_field(p, line)
-                             : end_head(p, head, &part->head);
+    case HTTP1_AT_TRAILER:
+        return line.size > 0                ? on_field(p, line)
+               : p->state == HTTP1_AT_FIELD ? end_head(p, head, &part->head)
+                                            : go(p, HTTP1_AT_END);
     case HTTP1_AT_CHUNK_SIZE:
         return http1_on_chunk_size(p, line);
     case HTTP1_AT_CHUNK_END:
         return go(p, HTTP1_AT_CHUNK_SIZE);
-    case HTTP1_AT_TRAILER:
-        return line.size > 0 ? http1_on_trailer(p, line) : go(p, HTTP1_AT_END);
-    case HTTP1_AT_START:
     case HTTP1_IN_BODY:
     case HTTP1_IN_CHUNK:
     case HTTP1_AT_END:
@@ -192,15 +195,16 @@ static enum http1_event next_line(struct http1_parser *p, struct span *input,
 
 static enum http1_event step(struct http1_parser *p, struct span *input,
                              struct http1_part *part) {
+    if (input->size == 0 && p->state != HTTP1_AT_END &&
+        p->state != HTTP1_IS_REFUSED) {
+        return HTTP1_MORE;
+    }
     switch (p->state) {
-    case HTTP1_AT_START:
-        if (input->size == 0) {
-            return HTTP1_MORE;
-        }
-        // Nothing of the request before may colour this one.
-        *p = (struct http1_parser){.state = HTTP1_AT_LINE};
-        return HTTP1_CARRY_ON;
     case HTTP1_AT_LINE:
+        if (p->scanned == 0) {
+            // Nothing of the request before may colour this one.
+            *p = (struct http1_parser){0};
+        }
         // Known early, since a refusal may come before the end of the line.
         p->is_head = span_begins(*input, "HEAD ");
         return next_line(p, input, part);
@@ -213,7 +217,7 @@ static enum http1_event step(struct http1_parser *p, struct span *input,
     case HTTP1_IN_CHUNK:
         return next_data(p, input, part);
     case HTTP1_AT_END:
-        p->state = HTTP1_AT_START;
+        p->state = HTTP1_AT_LINE;
         return HTTP1_COMPLETE;
     case HTTP1_IS_REFUSED:
         break;
@@ -231,8 +235,7 @@ enum http1_event http1_next(struct http1_parser *p, struct span *input,
 }
 
 bool http1_is_busy(const struct http1_parser *p) {
-    if (p->state == HTTP1_AT_LINE) {
-        return p->scanned > 0; // the CR of an empty line is no beginning
-    }
-    return p->state != HTTP1_AT_START && p->state != HTTP1_IS_REFUSED;
+    return p->state == HTTP1_AT_LINE
+               ? p->scanned > 0 // the CR of an empty line is no beginning
+               : p->state != HTTP1_IS_REFUSED;
 }

@@ -40,9 +40,8 @@ struct http1_part {
 };
 
 // A request is lines, and perhaps data after them. The state says which comes
-// next.
+// next; between two requests it is the line.
 enum http1_state {
-    HTTP1_AT_START,      // between two requests
     HTTP1_AT_LINE,       // GET / HTTP/1.1, or an empty line before it
     HTTP1_AT_FIELD,      // Host: localhost, or the empty line of the head's end
     HTTP1_IN_BODY,       // data of a length that was told
@@ -97,8 +96,5 @@ bool http1_is_busy(const struct http1_parser *p);
 // none left.
 bool http1_next_field(struct span *fields, struct span *name,
                       struct span *value);
-
-// Takes a line apart into name and value. RETURNS false if it is no field.
-bool http1_split_field(struct span line, struct span *name, struct span *value);
 
 #endif

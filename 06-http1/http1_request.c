@@ -57,13 +57,9 @@ static struct http1_request *make(struct http1_loop *loop) {
 
 // ---- Life ----
 
-static struct http1_loop *loop_of(const struct tcp_connection *c) {
-    return tcp_loop(c)->data;
-}
-
 struct http1_request *http1_request_new(struct tcp_connection *c,
                                         const struct http1_head *head) {
-    struct http1_loop *loop = loop_of(c);
+    struct http1_loop *loop = tcp_loop(c)->data;
     struct http1_request *r = loop->spare != NULL ? loop->spare : make(loop);
     loop->spare = NULL;
     if (r != NULL) {
@@ -91,7 +87,7 @@ static void throw_away(struct http1_request *r) {
 
 // Half way, too: what the handler awaits is abandoned.
 void http1_request_end(struct http1_request *r) {
-    struct http1_loop *loop = loop_of(r->connection);
+    struct http1_loop *loop = tcp_loop(r->connection)->data;
     if (r->asked) {
         future_drop(&r->handle.base);
     }
@@ -134,6 +130,9 @@ void http1_loop_stop(uv_loop_t *uv) {
 // ---- What the connection does with it ----
 
 bool http1_request_keep_head(struct http1_request *r) {
+    if (r->head_copy != NULL) {
+        return true;
+    }
     const char *from = r->base.method.at; // what a head begins with
     size_t size = (size_t)(r->fields.at - from) + r->fields.size;
     char *copy = malloc(size);

@@ -39,7 +39,8 @@ struct http1_request *http1_request_new(struct tcp_connection *c,
                                         const struct http1_head *head);
 void http1_request_end(struct http1_request *r);
 
-// The bytes of the head will not stay where they are. RETURNS false: no memory.
+// The bytes of the head will not stay where they are: copies them, unless that is
+// done. RETURNS false: no memory.
 bool http1_request_keep_head(struct http1_request *r);
 void http1_request_body(struct http1_request *r, struct span piece);
 

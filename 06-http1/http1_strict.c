@@ -37,18 +37,11 @@ size_t http1_longest_line(enum http1_state state) {
 
 enum http1_event http1_refuse_long_line(struct http1_parser *p,
                                         struct span start) {
-    if (p->state == HTTP1_AT_LINE &&
-        memchr(start.at, ' ', http1_max_line) == NULL) {
-        // RFC 9112 section 3 asks for this status.
-        return http1_refuse(p, 501, "a method that is too long");
-    }
-    return http1_refuse(p, limits[p->state].status, limits[p->state].why);
-}
-
-enum http1_event http1_refuse_octet(struct http1_parser *p, char octet) {
-    return http1_refuse(p, 400,
-                        octet == '\n' ? "a line without its CR"
-                                      : "a control character");
+    // RFC 9112 section 3 asks for the 501.
+    return p->state == HTTP1_AT_LINE &&
+                   memchr(start.at, ' ', http1_max_line) == NULL
+               ? http1_refuse(p, 501, "a method that is too long")
+               : http1_refuse(p, limits[p->state].status, limits[p->state].why);
 }
 
 // ---- The line, RFC 9112 section 3 ----
@@ -66,23 +59,20 @@ static bool cut_word(struct span *s, const char *word) {
 // server must understand (section 3.2.2).
 static enum http1_event check_absolute(struct http1_parser *p,
                                        struct span target) {
-    if (cut_word(&target, "https://")) {
-        // RFC 9110 section 7.4: what was meant for a secured connection.
-        return http1_refuse(p, 421, "an https target without TLS");
-    }
-    if (!cut_word(&target, "http://")) {
-        return http1_refuse(p, 400, "a target that is no path");
-    }
+    // RFC 9110 section 7.4: what was meant for a secured connection.
+    bool is_secured = cut_word(&target, "https://");
+    bool is_plain = cut_word(&target, "http://");
     size_t size = 0;
     while (size < target.size && target.at[size] != '/' &&
            target.at[size] != '?') {
         size++;
     }
     struct span host = span_cut(&target, size);
-    if (size == 0 || host.at[0] == ':' || !http_is_host(host)) {
-        return http1_refuse(p, 400, "a target with a bad host");
-    }
-    return HTTP1_CARRY_ON;
+    return is_secured  ? http1_refuse(p, 421, "an https target without TLS")
+           : !is_plain ? http1_refuse(p, 400, "a target that is no path")
+           : size == 0 || host.at[0] == ':' || !http_is_host(host)
+               ? http1_refuse(p, 400, "a target with a bad host")
+               : HTTP1_CARRY_ON;
 }
 
 // HTTP/1.1, a digit on each side of the dot.
@@ -97,29 +87,23 @@ enum http1_event http1_check_line(struct http1_parser *p, struct span method,
     if (!is_version(version)) {
         return http1_refuse(p, 400, "a bad version");
     }
-    // First of all, since what the rest means depends on it. It also answers
-    // the preface of HTTP/2, which was made to look like this: PRI * HTTP/2.0
-    if (version.at[5] != '1') {
-        return http1_refuse(p, 505, "a version that is not HTTP/1");
-    }
     p->minor = version.at[7] != '0'; // 1.2 would be read as 1.1
-    if (span_is(method, "CONNECT")) {
-        // It asks for a tunnel to somewhere else. To greet would be to agree.
-        return http1_refuse(p, 501, "CONNECT, but this is no proxy");
-    }
-    if (span_is(method, "TRACE")) {
-        // It wants its request back, with what a browser would keep secret.
-        return http1_refuse(p, 405, "TRACE, which gives away secrets");
-    }
-    if (target.at[0] == '/') {
-        return HTTP1_CARRY_ON;
-    }
-    if (span_is(target, "*")) { // the server as a whole, section 3.2.4
-        return span_is(method, "OPTIONS")
-                   ? HTTP1_CARRY_ON
-                   : http1_refuse(p, 400, "the target * without OPTIONS");
-    }
-    return check_absolute(p, target);
+    // The version first, since what the rest means depends on it. It also answers
+    // the preface of HTTP/2, which was made to look like this: PRI * HTTP/2.0
+    return version.at[5] != '1'
+               ? http1_refuse(p, 505, "a version that is not HTTP/1")
+           // It asks for a tunnel to somewhere else. To greet would be to agree.
+           : span_is(method, "CONNECT")
+               ? http1_refuse(p, 501, "CONNECT, but this is no proxy")
+           // It wants its request back, with what a browser would keep secret.
+           : span_is(method, "TRACE")
+               ? http1_refuse(p, 405, "TRACE, which gives away secrets")
+           : target.at[0] == '/' ? HTTP1_CARRY_ON
+           // The server as a whole, section 3.2.4.
+           : !span_is(target, "*") ? check_absolute(p, target)
+           : span_is(method, "OPTIONS")
+               ? HTTP1_CARRY_ON
+               : http1_refuse(p, 400, "the target * without OPTIONS");
 }
 
 // ---- The fields that change how we read ----
@@ -180,9 +164,6 @@ enum http1_event http1_refuse_field(struct http1_parser *p, struct span line) {
 
 enum http1_event http1_check_field(struct http1_parser *p, struct span name,
                                    struct span value) {
-    if (p->field_count++ == http1_max_fields) {
-        return http1_refuse(p, 431, "too many fields");
-    }
     return span_is_word(name, "Host")         ? on_host(p, value)
            : span_is_word(name, "Expect")     ? on_expect(p, value)
            : span_is_word(name, "Connection") ? on_connection(p, value)
@@ -196,35 +177,26 @@ enum http1_event http1_check_field(struct http1_parser *p, struct span name,
 // How long is the body? Where both fields speak, or an old client uses the new
 // one, another server may have read it the other way (RFC 9112 section 6.1).
 static enum http1_event check_framing(struct http1_parser *p) {
-    if (p->has_coding && p->has_length) {
-        return http1_refuse(p, 400, "Transfer-Encoding and Content-Length");
-    }
-    if (p->has_coding && p->minor == 0) {
-        return http1_refuse(p, 400, "Transfer-Encoding in HTTP/1.0");
-    }
-    if (p->has_coding && !p->chunked) {
-        return http1_refuse(p, 400, "a body that is not chunked at the end");
-    }
-    if (p->has_unknown_coding) {
-        return http1_refuse(p, 501, "a transfer coding we do not know");
-    }
-    if (p->left > http1_max_body) {
-        return http1_refuse(p, 413, "a body that is too long");
-    }
-    p->has_body = p->chunked || p->left > 0;
-    return HTTP1_CARRY_ON;
+    return p->has_coding && p->has_length
+               ? http1_refuse(p, 400, "Transfer-Encoding and Content-Length")
+           : p->has_coding && p->minor == 0
+               ? http1_refuse(p, 400, "Transfer-Encoding in HTTP/1.0")
+           : p->has_coding && !p->chunked
+               ? http1_refuse(p, 400, "a body that is not chunked at the end")
+           : p->has_unknown_coding
+               ? http1_refuse(p, 501, "a transfer coding we do not know")
+           : p->left > http1_max_body
+               ? http1_refuse(p, 413, "a body that is too long")
+               : HTTP1_CARRY_ON;
 }
 
 enum http1_event http1_check_head(struct http1_parser *p) {
-    if (!p->has_host && p->minor > 0) {
-        return http1_refuse(p, 400, "no Host");
-    }
     // HTTP/1.1 stays unless told otherwise, 1.0 leaves (RFC 9112 section 9.3).
     p->keep_alive = !p->wants_close && (p->minor > 0 || p->wants_keep_alive);
-    enum http1_event event = check_framing(p);
-    // RFC 9110 section 10.1.1: nothing to wait for, or too old to know it.
-    p->expects_continue &= p->has_body && p->minor > 0;
-    return event;
+    p->has_body = p->chunked || p->left > 0;
+    p->expects_continue &= p->has_body; // else there is nothing to wait for
+    return p->has_host || p->minor == 0 ? check_framing(p)
+                                        : http1_refuse(p, 400, "no Host");
 }
 
 // ---- Chunk extensions, RFC 9112 section 7.1.1 ----
@@ -259,9 +231,7 @@ static bool cut_value(struct span *s) {
 
 // We know none and follow none (the RFC says so, too); but what has another
 // shape is a size that somebody else reads otherwise.
-enum http1_event http1_check_extensions(struct http1_parser *p,
-                                        struct span extensions) {
-    struct span s = extensions;
+enum http1_event http1_check_extensions(struct http1_parser *p, struct span s) {
     while (s.size > 0) {
         span_cut_set(&s, OCTET_BLANK);
         if (!span_cut_octet(&s, ';')) {

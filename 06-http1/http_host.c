@@ -1,22 +1,15 @@
 // RFC 3986 section 3.2: a host, and perhaps its port.
 #include "http_host.h"
 
-static bool is_hex(char octet) {
-    return octet_hex(octet) >= 0;
-}
-
 // A name or an IPv4 address, perhaps with escaped octets, perhaps nothing.
 static bool cut_name(struct span *s) {
-    for (;;) {
-        span_cut_set(s, OCTET_HOST);
-        if (s->size == 0 || s->at[0] != '%') {
-            return true;
-        }
-        if (s->size < 3 || !is_hex(s->at[1]) || !is_hex(s->at[2])) {
-            return false;
-        }
+    span_cut_set(s, OCTET_HOST);
+    while (s->size >= 3 && s->at[0] == '%' && octet_hex(s->at[1]) >= 0 &&
+           octet_hex(s->at[2]) >= 0) {
         span_cut(s, 3);
+        span_cut_set(s, OCTET_HOST);
     }
+    return s->size == 0 || s->at[0] != '%';
 }
 
 // An IPv6 address, whose digits nobody needs here.

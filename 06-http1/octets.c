@@ -38,13 +38,10 @@ const uint8_t octets[256] = {
 // clang-format on
 
 int octet_hex(char octet) {
-    if (octet >= '0' && octet <= '9') {
-        return octet - '0';
-    }
-    if (octet >= 'a' && octet <= 'f') {
-        return octet - 'a' + 10;
-    }
-    return octet >= 'A' && octet <= 'F' ? octet - 'A' + 10 : -1;
+    return octet >= '0' && octet <= '9'   ? octet - '0'
+           : octet >= 'a' && octet <= 'f' ? octet - 'a' + 10
+           : octet >= 'A' && octet <= 'F' ? octet - 'A' + 10
+                                          : -1;
 }
 
 struct span span_trim(struct span s) {
@@ -89,8 +86,4 @@ size_t octets_of_text(const char *at, size_t size) {
         n++;
     }
     return n;
-}
-
-struct span span_cut_text(struct span *s) {
-    return span_cut(s, octets_of_text(s->at, s->size));
 }

@@ -10,11 +10,10 @@
 #include <string.h>
 
 static const char *const names[] = {
-    [HTTP1_AT_START] = "request line", // of which nothing is here
-    [HTTP1_AT_LINE] = "request line",  [HTTP1_AT_FIELD] = "field",
-    [HTTP1_IN_BODY] = "body",          [HTTP1_AT_CHUNK_SIZE] = "chunk size",
-    [HTTP1_IN_CHUNK] = "chunk",        [HTTP1_AT_CHUNK_END] = "chunk end",
-    [HTTP1_AT_TRAILER] = "trailer",    [HTTP1_AT_END] = "end",
+    [HTTP1_AT_LINE] = "request line", [HTTP1_AT_FIELD] = "field",
+    [HTTP1_IN_BODY] = "body",         [HTTP1_AT_CHUNK_SIZE] = "chunk size",
+    [HTTP1_IN_CHUNK] = "chunk",       [HTTP1_AT_CHUNK_END] = "chunk end",
+    [HTTP1_AT_TRAILER] = "trailer",   [HTTP1_AT_END] = "end",
     [HTTP1_IS_REFUSED] = "refused",
 };
 
@@ -36,13 +35,10 @@ static void begin_row(struct feed *f, enum http1_state state) {
 }
 
 static void add_to_row(struct feed *f, unsigned char octet) {
-    if (octet == '\r' || octet == '\n') {
-        f->column += printf("\\%c", octet == '\r' ? 'r' : 'n');
-    } else if (octet < ' ' || octet > '~') {
-        f->column += printf("\\x%02x", octet);
-    } else {
-        f->column += printf("%c", octet);
-    }
+    f->column += octet == '\r'                ? printf("\\r")
+                 : octet == '\n'              ? printf("\\n")
+                 : octet < ' ' || octet > '~' ? printf("\\x%02x", octet)
+                                              : printf("%c", octet);
 }
 
 static void print_event(const struct http1_parser *p, enum http1_event event,
@@ -71,10 +67,10 @@ static void print_event(const struct http1_parser *p, enum http1_event event,
 
 static void end_row(struct feed *f, enum http1_event event,
                     const struct http1_part *part) {
-    int space = f->column < event_column ? event_column - f->column : 1;
-    if (event != HTTP1_MORE) {
-        printf("%*s", space, "");
-    }
+    int space = event == HTTP1_MORE        ? 0
+                : f->column < event_column ? event_column - f->column
+                                           : 1;
+    printf("%*s", space, "");
     print_event(&f->parser, event, part);
     printf("\n");
     f->column = 0;

@@ -31,28 +31,22 @@ void handle_choose(enum handle_act chosen) {
 static void print_fields(const struct http_request *r) {
     struct span name, value;
     size_t at = 0;
-    const char *between = "";
+    const char *before = "\"";
     printf("Headers: {");
     while (http_next_field(r, &at, &name, &value)) {
-        printf("%s", between);
-        print_quoted(name);
-        printf(": ");
-        print_quoted(value);
-        between = ", ";
+        print_safe(before, name, "\": ");
+        print_safe("\"", value, "\"");
+        before = ", \"";
     }
     printf("}\n");
 }
 
 static void print_request(const struct http_request *r) {
     printout_begin();
-    printf("Received a request: ");
-    print_safe(r->method);
-    printf(" ");
-    print_safe(r->target);
-    printf("\n");
+    print_safe("Received a request: ", r->method, " ");
+    print_safe("", r->target, "\n");
     print_fields(r);
-    printf("Body: ");
-    print_quoted(r->body);
+    print_safe("Body: \"", r->body, "\"");
     if (r->body_size > r->body.size) {
         printf("... (%" PRIu64 " bytes)", r->body_size);
     }

@@ -75,9 +75,6 @@ bool span_next_member(struct span *list, struct span *member);
 // How many octets of text stand in front.
 size_t octets_of_text(const char *at, size_t size);
 
-// Cuts them off. RETURNS them.
-struct span span_cut_text(struct span *s);
-
 // These are here because the compiler then knows how long a literal is.
 static inline bool span_begins(struct span s, const char *text) {
     return s.size >= strlen(text) && memcmp(s.at, text, strlen(text)) == 0;

@@ -14,7 +14,8 @@ void printout_end(void) {
     funlockfile(stdout);
 }
 
-void print_safe(struct span text) {
+void print_safe(const char *before, struct span text, const char *after) {
+    fputs(before, stdout);
     for (size_t i = 0; i < text.size; i++) {
         const char c = text.at[i];
         if (c < ' ' || c > '~') {
@@ -25,10 +26,5 @@ void print_safe(struct span text) {
             putchar(c);
         }
     }
-}
-
-void print_quoted(struct span text) {
-    putchar('"');
-    print_safe(text);
-    putchar('"');
+    fputs(after, stdout);
 }

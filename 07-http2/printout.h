@@ -9,8 +9,7 @@
 void printout_begin(void);
 void printout_end(void);
 
-// So that a terminal can show it; the second puts quotes around.
-void print_safe(struct span text);
-void print_quoted(struct span text);
+// So that a terminal can show it. What stands before and after is printed as it is.
+void print_safe(const char *before, struct span text, const char *after);
 
 #endif

@@ -723,6 +723,9 @@ START_TEST(a_head_may_have_so_many_fields) {
     strcpy(bytes + size, "A:b\r\n\r\n");
     expect_log(bytes, size + 7, size + 7, 1, "REFUSED 431 too many fields\n");
     expect_log(bytes, size + 7, 1, 1, "REFUSED 431 too many fields\n");
+    strcpy(bytes + size, "Content-Length: 0\r\n\r\n"); // counts, too
+    expect_log(bytes, strlen(bytes), strlen(bytes), 1,
+               "REFUSED 431 too many fields\n");
 }
 END_TEST
 
