@@ -43,8 +43,8 @@ static void note(struct http2_request *r, struct span name, struct span value) {
     }
 }
 
-int http2_check_field(struct http2_session *s, struct http2_request *r,
-                      struct http2_field field) {
+int http2_check_field(struct http2_request *r, struct http2_field field) {
+    struct http2_session *s = r->session;
     struct span name = http2_span(field.name), value = http2_span(field.value);
     bool was_too_large = r->headers.is_too_large;
     uint32_t why = http2_headers_add(&r->headers, &s->guard.header_text, field,
@@ -65,9 +65,9 @@ int http2_check_field(struct http2_session *s, struct http2_request *r,
 
 // ---- All of them ----
 
-static int refuse(int status, const char *text, struct span *why) {
-    *why = (struct span){text, strlen(text)};
-    return status;
+static bool refuse(struct http2_request *r, int status, const char *text) {
+    http_respond(&r->base, status, (struct span){text, strlen(text)});
+    return false;
 }
 
 static bool is_bad_target(struct span target) {
@@ -82,26 +82,25 @@ static bool are_two_hosts(struct span a, struct span b) {
 }
 
 // The size comes first: of a list that is too large no field is there to be read.
-int http2_check_request(const struct http2_request *r, struct span *why) {
+bool http2_check_request(struct http2_request *r) {
     struct span method = r->base.method, target = r->base.target;
-    return r->headers.is_too_large
-               ? refuse(431, "Header list over 16 KiB\n", why)
+    return r->headers.is_too_large ? refuse(r, 431, "Header list over 16 KiB\n")
            : r->refuses_expect
-               ? refuse(417, "an expectation that we cannot meet\n", why)
+               ? refuse(r, 417, "an expectation that we cannot meet\n")
            : span_is(method, "CONNECT")
-               ? refuse(501, "CONNECT, but this is no proxy\n", why)
+               ? refuse(r, 501, "CONNECT, but this is no proxy\n")
            : span_is(method, "TRACE")
-               ? refuse(405, "TRACE, which gives away secrets\n", why)
-           : is_bad_target(target) ? refuse(400, "a bad target\n", why)
+               ? refuse(r, 405, "TRACE, which gives away secrets\n")
+           : is_bad_target(target) ? refuse(r, 400, "a bad target\n")
            : span_is(target, "*") && !span_is(method, "OPTIONS")
-               ? refuse(400, "the target * without OPTIONS\n", why)
+               ? refuse(r, 400, "the target * without OPTIONS\n")
            : span_is_word(r->scheme, "https")
-               ? refuse(421, "an https target without TLS\n", why)
+               ? refuse(r, 421, "an https target without TLS\n")
            : !span_is_word(r->scheme, "http")
-               ? refuse(400, "a target that is no path\n", why)
+               ? refuse(r, 400, "a target that is no path\n")
            : !http_is_host(r->authority) || !http_is_host(r->host)
-               ? refuse(400, "a bad Host\n", why)
+               ? refuse(r, 400, "a bad Host\n")
            : are_two_hosts(r->authority, r->host)
-               ? refuse(400, "two hosts\n", why)
-               : 0;
+               ? refuse(r, 400, "two hosts\n")
+               : true;
 }

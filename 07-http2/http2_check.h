@@ -7,11 +7,10 @@
 
 // A field has come. RETURNS what a callback of nghttp2 returns: 0, or an error that
 // ends the stream, or the connection.
-int http2_check_field(struct http2_session *s, struct http2_request *r,
-                      struct http2_field field);
+int http2_check_field(struct http2_request *r, struct http2_field field);
 
-// All fields are here. RETURNS 0, or the status with which the request is refused,
-// and in *why the text of the answer, which stays.
-int http2_check_request(const struct http2_request *r, struct span *why);
+// All fields are here. RETURNS whether the request is one for the handler. If not,
+// it has been refused: that is its answer.
+bool http2_check_request(struct http2_request *r);
 
 #endif

@@ -7,29 +7,20 @@
 #include "http2_request.h"
 #include "http2_session.h"
 
-// RETURNS whether there was one.
-static bool end_late_requests(struct http2_session *s) {
+// A client that waits for us is not idle.
+void http2_end_idle(struct tcp_connection *c) {
     static const char text[] =
         "408 Request Timeout: too long for one request\n";
-    bool any = false;
+    struct http2_session *s = tcp_state(c);
+    bool any_late = false;
+    s->guard.is_timed = false;
     for (struct http2_request *r = s->requests; r != NULL; r = r->next) {
         if (!r->complete && !r->answered) {
             http_respond(&r->base, 408, (struct span){text, sizeof text - 1});
-            any = true;
+            any_late = true;
         }
     }
-    return any;
-}
-
-// A client that waits for us is not idle.
-void http2_end_idle(struct tcp_connection *c) {
-    struct http2_session *s = tcp_state(c);
-    s->guard.is_timed = false;
-    if (!http2_guard_is_introduced(s)) {
-        tcp_end(c);
-        return;
-    }
-    if (end_late_requests(s)) {
+    if (any_late) {
         tcp_report(c, "too long for one request");
     } else if (!http2_is_working(s)) {
         nghttp2_session_terminate_session(s->nghttp2, NGHTTP2_NO_ERROR);
@@ -43,10 +34,6 @@ void http2_end_idle(struct tcp_connection *c) {
 // request that is read before would be later than the last, and yet answered.
 void http2_end_stopping(struct tcp_connection *c) {
     struct http2_session *s = tcp_state(c);
-    if (!http2_guard_is_introduced(s)) {
-        tcp_end(c);
-        return;
-    }
     nghttp2_submit_goaway(s->nghttp2, NGHTTP2_FLAG_NONE,
                           nghttp2_session_get_last_proc_stream_id(s->nghttp2),
                           NGHTTP2_NO_ERROR, NULL, 0);

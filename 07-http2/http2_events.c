@@ -25,9 +25,6 @@ static int on_begin_headers(nghttp2_session *nghttp2,
     struct http2_session *s = user_data;
     if (frame->headers.cat != NGHTTP2_HCAT_REQUEST) {
         s->incoming = request_of(nghttp2, frame->hd.stream_id);
-        if (s->incoming != NULL) {
-            s->incoming->headers.in_trailers = true;
-        }
         return 0;
     }
     s->incoming = http2_request_new(s, frame->hd.stream_id);
@@ -42,27 +39,15 @@ static int on_begin_headers(nghttp2_session *nghttp2,
 static int on_header(nghttp2_session *nghttp2, const nghttp2_frame *frame,
                      nghttp2_rcbuf *name, nghttp2_rcbuf *value, uint8_t flags,
                      void *user_data) {
-    struct http2_session *s = user_data;
+    struct http2_request *r = ((struct http2_session *)user_data)->incoming;
+    struct http2_field field = {name, value};
     (void)nghttp2;
     (void)frame;
     (void)flags;
-    return s->incoming == NULL
-               ? 0
-               : http2_check_field(s, s->incoming,
-                                   (struct http2_field){name, value});
+    return r != NULL ? http2_check_field(r, field) : 0;
 }
 
-// The headers are here, and the request's task begins.
-static void start(struct http2_request *r) {
-    struct span why;
-    int status = http2_check_request(r, &why);
-    if (status != 0) {
-        http_respond(&r->base, status, why);
-    } else {
-        http2_request_start(r);
-    }
-}
-
+// Once the headers are here, the request's task begins.
 static int on_frame(nghttp2_session *nghttp2, const nghttp2_frame *frame,
                     void *user_data) {
     struct http2_request *r = request_of(nghttp2, frame->hd.stream_id);
@@ -71,7 +56,10 @@ static int on_frame(nghttp2_session *nghttp2, const nghttp2_frame *frame,
     bool is_last = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
     int error = http2_guard_frame(user_data, frame);
     if (r != NULL && is_headers && frame->headers.cat == NGHTTP2_HCAT_REQUEST) {
-        start(r);
+        r->headers.in_trailers = true; // what still comes
+        if (http2_check_request(r)) {
+            http2_request_start(r);
+        }
         if (r->expects_continue && !is_last && !r->answered) {
             error = http2_send_continue(r->session, r->stream);
         }
@@ -102,7 +90,7 @@ static int on_stream_close(nghttp2_session *nghttp2, int32_t stream,
     struct http2_request *r = request_of(nghttp2, stream);
     struct http2_session *s = user_data;
     (void)error;
-    http2_guard_got_on(&s->guard);
+    s->guard.got_on = true;
     if (r != NULL) {
         http2_request_end(r);
     }
@@ -110,19 +98,14 @@ static int on_stream_close(nghttp2_session *nghttp2, int32_t stream,
 }
 
 // An answer is out before its request has come to an end: the rest is not wanted.
+// An ACK has the same flag, but belongs to no stream.
 static int on_frame_sent(nghttp2_session *nghttp2, const nghttp2_frame *frame,
                          void *user_data) {
-    struct http2_session *s = user_data;
-    bool is_answer =
-        frame->hd.type == NGHTTP2_DATA || frame->hd.type == NGHTTP2_HEADERS;
-    http2_guard_sent(s, frame);
-    if (is_answer && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0) {
-        const struct http2_request *r =
-            request_of(nghttp2, frame->hd.stream_id);
-        if (r != NULL && !r->complete) {
-            return nghttp2_submit_rst_stream(nghttp2, NGHTTP2_FLAG_NONE,
-                                             r->stream, NGHTTP2_NO_ERROR);
-        }
+    int32_t stream = frame->hd.stream_id;
+    http2_guard_sent(user_data, frame);
+    if ((frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0 &&
+        nghttp2_session_get_stream_remote_close(nghttp2, stream) == 0) {
+        return http2_reset(user_data, stream, NGHTTP2_NO_ERROR);
     }
     return 0;
 }

@@ -15,12 +15,12 @@ struct http2_session;
 struct http2_guard {
     struct token_bucket trouble; // that the client may make
     size_t header_text;          // bytes that its requests hold
+    uint64_t received;           // all bytes that it has sent
     int32_t last_stream;         // the highest number of a request
     bool is_timed;               // it has to get on with its requests
-    bool got_on;                 // and it has
-    bool noticed;     // of what was read last, nghttp2 has told us something
-    bool deaf;        // nothing that the client says counts any more
-    uint8_t received; // bytes, but not counted above the preface
+    bool got_on;                 // and it has, with one of them
+    bool noticed; // of what was read last, nghttp2 has told us something
+    bool deaf;    // nothing that the client says counts any more
 };
 
 void http2_guard_begin(struct http2_session *s);
@@ -42,7 +42,6 @@ void http2_guard_sent(struct http2_session *s, const nghttp2_frame *frame);
 
 // A client with requests under way must get on with one of them from time to
 // time, however busy it is with pings.
-void http2_guard_got_on(struct http2_guard *g);
 void http2_guard_progress(struct http2_guard *g, uint64_t less, uint64_t more);
 void http2_guard_watch(struct http2_session *s);
 

@@ -23,17 +23,16 @@ void http2_headers_forget(struct http2_headers *h, size_t *held) {
 }
 
 static bool make_room(struct http2_headers *h) {
-    size_t room = h->room == 0 ? 16 : 2 * h->room;
-    if (h->count < h->room) {
-        return true;
+    if (h->count == h->room) {
+        size_t room = h->room == 0 ? 16 : 2 * h->room;
+        struct http2_field *fields = h->memory->calls.realloc(
+            h->fields, room * sizeof *fields, h->memory);
+        if (fields == NULL) {
+            return false;
+        }
+        h->fields = fields;
+        h->room = room;
     }
-    struct http2_field *fields =
-        h->memory->calls.realloc(h->fields, room * sizeof *fields, h->memory);
-    if (fields == NULL) {
-        return false;
-    }
-    h->fields = fields;
-    h->room = room;
     return true;
 }
 

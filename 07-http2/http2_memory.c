@@ -3,6 +3,7 @@
 // put back there, in a few instructions.
 #include "http2_memory.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,15 +24,14 @@ static size_t list_for(size_t size) {
 static void *on_malloc(size_t size, void *data) {
     struct http2_memory *m = data;
     size_t i = list_for(size);
-    struct block *b;
     if (i < kept_sizes && m->kept[i].first != NULL) {
-        b = m->kept[i].first;
+        struct block *b = m->kept[i].first;
         m->kept[i].first = b->next;
         m->kept[i].count--;
         return b + 1;
     }
     size_t room = i < kept_sizes ? i * kept_step + kept_step / 2 : size;
-    b = malloc(sizeof *b + room);
+    struct block *b = malloc(sizeof *b + room);
     if (b == NULL) {
         return NULL;
     }
@@ -56,14 +56,9 @@ static void on_free(void *bytes, void *data) {
 }
 
 static void *on_calloc(size_t count, size_t size, void *data) {
-    void *bytes = NULL;
-    if (size == 0 || count <= SIZE_MAX / 2 / size) {
-        bytes = on_malloc(count * size, data);
-    }
-    if (bytes != NULL) {
-        memset(bytes, 0, count * size);
-    }
-    return bytes;
+    bool fits = size == 0 || count <= SIZE_MAX / 2 / size;
+    void *bytes = fits ? on_malloc(count * size, data) : NULL;
+    return bytes != NULL ? memset(bytes, 0, count * size) : NULL;
 }
 
 static void *on_realloc(void *bytes, size_t size, void *data) {

@@ -27,7 +27,6 @@ void http2_forget_output(struct http2_session *s) {
         at = &(*at)->next_unsent;
     }
     *at = s->next_unsent;
-    s->is_unsent = false;
 }
 
 int http2_reset(struct http2_session *s, int32_t stream, uint32_t why) {
@@ -38,9 +37,8 @@ int http2_reset(struct http2_session *s, int32_t stream, uint32_t why) {
 
 int http2_send_continue(struct http2_session *s, int32_t stream) {
     const nghttp2_nv status = http2_field(":status", "100");
-    int error = nghttp2_submit_headers(s->nghttp2, NGHTTP2_FLAG_NONE, stream,
-                                       NULL, &status, 1, NULL);
-    return error < 0 ? error : 0;
+    return nghttp2_submit_headers(s->nghttp2, NGHTTP2_FLAG_NONE, stream, NULL,
+                                  &status, 1, NULL);
 }
 
 bool http2_is_working(const struct http2_session *s) {
@@ -51,31 +49,24 @@ bool http2_is_working(const struct http2_session *s) {
     return r != NULL;
 }
 
-static void flush(struct http2_session *s, const uint8_t *output,
-                  size_t *used) {
-    if (*used > 0) {
-        tcp_write(s->connection, output, *used);
-    }
-    *used = 0;
-}
-
 // While the client does not read, nothing more is asked of nghttp2: what waits
 // there is bounded by max_requests, and nothing comes in meanwhile. So there must
 // be room before a frame is asked for.
 static void send_output(struct http2_session *s) {
     uint8_t output[write_size];
-    size_t used = 0;
     const uint8_t *frame;
-    ssize_t n = 0;
-    while (tcp_is_writable(s->connection) &&
-           (n = nghttp2_session_mem_send(s->nghttp2, &frame)) > 0) {
-        memcpy(output + used, frame, (size_t)n);
-        used += (size_t)n;
-        if (used > sizeof output - largest_frame) {
-            flush(s, output, &used);
+    ssize_t n = 1;
+    while (n > 0 && tcp_is_writable(s->connection)) {
+        size_t used = 0;
+        while (used <= sizeof output - largest_frame &&
+               (n = nghttp2_session_mem_send(s->nghttp2, &frame)) > 0) {
+            memcpy(output + used, frame, (size_t)n);
+            used += (size_t)n;
+        }
+        if (used > 0) {
+            tcp_write(s->connection, output, used);
         }
     }
-    flush(s, output, &used);
     if (n < 0) {
         tcp_abort(s->connection, nghttp2_strerror((int)n));
     }
@@ -83,14 +74,16 @@ static void send_output(struct http2_session *s) {
 
 // Nothing more to say, and nothing more to hear.
 static bool is_over(const struct http2_session *s) {
-    if (nghttp2_session_want_write(s->nghttp2)) {
-        return false;
-    }
-    return !nghttp2_session_want_read(s->nghttp2) || s->guard.deaf ||
-           (s->input_ended && !http2_is_working(s));
+    return !nghttp2_session_want_write(s->nghttp2) &&
+           (!nghttp2_session_want_read(s->nghttp2) || s->guard.deaf ||
+            (s->input_ended && !http2_is_working(s)));
 }
 
 void http2_send_now(struct http2_session *s) {
+    if (!http2_guard_is_introduced(s)) {
+        tcp_end(s->connection);
+        return;
+    }
     send_output(s);
     if (!tcp_is_writable(s->connection)) {
         return; // on_drained comes back here, if anything does
@@ -102,7 +95,8 @@ void http2_send_now(struct http2_session *s) {
     }
 }
 
-void http2_send_all(struct http2_shared *shared) {
+void http2_send_all(void *data) {
+    struct http2_shared *shared = data;
     while (shared->unsent != NULL) {
         struct http2_session *s = shared->unsent;
         shared->unsent = s->next_unsent;

@@ -9,14 +9,17 @@
 #include <string.h>
 
 struct http2_session;
-struct http2_shared;
 
 // There is output, or the connection may be over: s is looked at when the round
 // ends. Asking twice is asking once.
 void http2_send_soon(struct http2_session *s);
-void http2_send_all(struct http2_shared *shared);
 
-// For what cannot wait for the end of the round.
+// The executor calls this when it has polled whatever could go on. shared is a
+// struct http2_shared.
+void http2_send_all(void *shared);
+
+// For what cannot wait for the end of the round. Who has not introduced itself gets
+// no word, but the end: it has left, or is late, or the server stops.
 void http2_send_now(struct http2_session *s);
 
 // The connection is gone: s is not on the list any more.

@@ -45,7 +45,7 @@ struct http2_request *http2_request_new(struct http2_session *s,
     return r;
 }
 
-static void leave_session(struct http2_request *r) {
+void http2_request_end(struct http2_request *r) {
     if (r->next != NULL) {
         r->next->previous = r->previous;
     }
@@ -59,10 +59,6 @@ static void leave_session(struct http2_request *r) {
     }
     http2_headers_forget(&r->headers, &r->session->guard.header_text);
     r->session = NULL;
-}
-
-void http2_request_end(struct http2_request *r) {
-    leave_session(r);
     waker_drop(&r->waker);
     if (r->task != NULL) {
         task_cancel(r->task);
@@ -121,7 +117,7 @@ void http2_request_body(struct http2_request *r, struct span piece) {
 
 void http2_request_complete(struct http2_request *r) {
     r->complete = true;
-    http2_guard_got_on(&r->session->guard);
+    r->session->guard.got_on = true;
     waker_wake(&r->waker);
     waker_drop(&r->waker);
 }
@@ -152,9 +148,7 @@ static ssize_t on_read_answer(nghttp2_session *nghttp2, int32_t stream,
     size_t n = r->answer.size < room ? r->answer.size : room;
     http2_guard_progress(&r->session->guard, r->answer.size - n,
                          r->answer.size);
-    memcpy(buffer, r->answer.at, n);
-    r->answer.at += n;
-    r->answer.size -= n;
+    memcpy(buffer, span_cut(&r->answer, n).at, n);
     if (r->answer.size == 0) {
         *flags |= NGHTTP2_DATA_FLAG_EOF;
     }
@@ -182,7 +176,6 @@ void http_respond(struct http_request *base, int status, struct span body) {
                                         count, r->is_head ? NULL : &answer);
     if (error != 0) {
         tcp_abort(r->session->connection, nghttp2_strerror(error));
-    } else {
-        http2_send_soon(r->session);
     }
+    http2_send_soon(r->session);
 }

@@ -47,11 +47,7 @@ static void on_drained(struct tcp_connection *c) {
 static void on_eof(struct tcp_connection *c) {
     struct http2_session *s = tcp_state(c);
     s->input_ended = true;
-    if (!http2_guard_is_introduced(s)) {
-        tcp_end(c);
-    } else {
-        run_round(s); // later the loop may see nothing to stay for
-    }
+    run_round(s); // later the loop may see nothing to stay for
 }
 
 // nghttp2 frees its streams without a word, so our requests are freed here.

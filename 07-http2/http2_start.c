@@ -9,11 +9,6 @@
 
 #include <stdlib.h>
 
-// The executor calls this when it has polled whatever could go on.
-static void after_round(void *shared) {
-    http2_send_all(shared);
-}
-
 static void give_back(struct http2_shared *shared) {
     nghttp2_option_del(shared->options);
     nghttp2_session_callbacks_del(shared->callbacks);
@@ -27,8 +22,8 @@ bool http2_start_loop(uv_loop_t *loop) {
     }
     if (nghttp2_session_callbacks_new(&shared->callbacks) != 0 ||
         nghttp2_option_new(&shared->options) != 0 ||
-        (shared->executor = loop_executor_start(loop, after_round, shared)) ==
-            NULL) {
+        (shared->executor =
+             loop_executor_start(loop, http2_send_all, shared)) == NULL) {
         give_back(shared);
         return false;
     }
