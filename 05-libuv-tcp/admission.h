@@ -15,6 +15,5 @@ struct admission {
 void admission_start(struct server_loop *l);
 void admission_after_accept(struct server_loop *l, int error);
 void admission_after_leave(struct server_loop *l);
-void admission_close(struct server_loop *l); // the door is about to close
 
 #endif

@@ -11,14 +11,12 @@
 #include <stdio.h>
 #include <sys/socket.h>
 
-static void set(struct tcp_connection *c, int64_t ms) {
-    struct deadlines *all = &c->loop->guard.deadlines;
-    struct guarded *g = &c->guarded;
-    g->due = deadlines_now(all) + ms;
-    if (c->at == READING && g->whole_by < g->due) {
-        g->due = g->whole_by;
-    }
-    deadlines_set(all, g->due);
+// Who must act next may take so long.
+static long time_for(const struct tcp_connection *c) {
+    return c->at == PAUSED     ? paused_look_ms
+           : c->at != ENDING   ? c->loop->options->idle_ms
+           : c->loop->stopping ? linger_at_stop_ms
+                               : linger_ms;
 }
 
 static bool has_output(const struct tcp_connection *c) {
@@ -27,17 +25,14 @@ static bool has_output(const struct tcp_connection *c) {
 
 // ---- What happens to a connection ----
 
-void guard_opened(struct tcp_connection *c) {
-    c->guarded.whole_by = DEADLINE_NEVER;
-    guard_heard(c);
-}
-
 void guard_heard(struct tcp_connection *c) {
-    set(c, c->loop->options->idle_ms);
-}
-
-void guard_unread(struct tcp_connection *c) {
-    set(c, c->at == PAUSED ? paused_look_ms : c->loop->options->idle_ms);
+    struct deadlines *all = &c->loop->guard.deadlines;
+    struct guarded *g = &c->guarded;
+    g->due = deadlines_now(all) + time_for(c);
+    if (c->at == READING && g->whole_by < g->due) {
+        g->due = g->whole_by;
+    }
+    deadlines_set(all, g->due);
 }
 
 // Shuts our half, so that the client sees the end, and waits for it to leave. To
@@ -46,7 +41,7 @@ void guard_unread(struct tcp_connection *c) {
 // non-blocking and its output is out, so the call returns at once.
 bool guard_ending(struct tcp_connection *c) {
     uv_os_fd_t fd;
-    set(c, c->loop->stopping ? linger_at_stop_ms : linger_ms);
+    guard_heard(c);
     return uv_fileno((uv_handle_t *)&c->tcp, &fd) == 0 &&
            shutdown(fd, SHUT_WR) == 0;
 }
@@ -69,43 +64,25 @@ static bool has_left(const struct tcp_connection *c) {
 }
 
 // A client whose work is under way is not read, so nobody hears it reset the
-// connection: we have to look.
-static void look_after(struct tcp_connection *c) {
-    if (has_left(c)) {
-        tcp_abort(c, uv_strerror(UV_ECONNRESET));
-    } else {
-        guard_unread(c);
+// connection: we have to look. tcp_abort does nothing to who is closing already.
+static void look_at(struct tcp_connection *c) {
+    if (!deadlines_passed(&c->loop->guard.deadlines, c->guarded.due)) {
+        return;
     }
-}
-
-static void on_due(struct tcp_connection *c) {
-    switch (c->at) {
-    case READING:
+    if (c->at == READING) {
         tcp_set_deadline(c, 0);
         c->loop->protocol.on_idle(c);
-        break;
-    case PAUSED:
-        look_after(c);
-        break;
-    case WRITING:
-    case ENDING:
-        tcp_abort(c, has_output(c) ? "the client does not take its answers"
-                                   : NULL);
-        break;
-    case CLOSING:
-        break; // it is on its way
-    }
-}
-
-static void look_at(uv_handle_t *handle, void *all) {
-    struct tcp_connection *c = (struct tcp_connection *)handle;
-    if (handle->type == UV_TCP && deadlines_passed(all, c->guarded.due)) {
-        on_due(c);
+    } else if (c->at == PAUSED && !has_left(c)) {
+        guard_heard(c);
+    } else {
+        tcp_abort(c, c->at == PAUSED ? uv_strerror(UV_ECONNRESET)
+                     : has_output(c) ? "the client does not take its answers"
+                                     : NULL);
     }
 }
 
 static void look_at_all(struct deadlines *all) {
-    uv_walk(all->timer.loop, look_at, all);
+    server_loop_for_each((struct server_loop *)all->timer.loop, look_at);
 }
 
 // ---- What is told ----
@@ -113,7 +90,8 @@ static void look_at_all(struct deadlines *all) {
 // Who connects and resets can make 20,000 errors a second, and each line is a
 // write that everybody waits for. So the others are only counted, and told when
 // the second is over.
-static void tell_the_others(struct guard *g) {
+void guard_tell_the_others(uv_timer_t *second) {
+    struct guard *g = &((struct server_loop *)second->loop)->guard;
     if (g->errors > errors_per_second) {
         fprintf(stderr, "Error: %ld more like these\n",
                 g->errors - errors_per_second);
@@ -121,14 +99,10 @@ static void tell_the_others(struct guard *g) {
     g->errors = 0;
 }
 
-static void on_second_over(uv_timer_t *second) {
-    tell_the_others(second->data);
-}
-
 void guard_complain(struct server_loop *l, const char *what, const char *why) {
     struct guard *g = &l->guard;
     if (g->errors == 0) {
-        uv_timer_start(&g->second, on_second_over, 1000, 0);
+        uv_timer_start(&g->second, guard_tell_the_others, 1000, 0);
     }
     if (g->errors++ < errors_per_second) {
         fprintf(stderr, "Error %s connection: %s\n", what, why);
@@ -144,40 +118,21 @@ void tcp_report(struct tcp_connection *c, const char *why) {
 void guard_start(struct server_loop *l) {
     deadlines_start(&l->guard.deadlines, &l->uv, look_at_all);
     uv_timer_init(&l->uv, &l->guard.grace);
-    l->guard.grace.data = l;
     uv_timer_init(&l->uv, &l->guard.second);
-    l->guard.second.data = &l->guard;
 }
 
-static void close_connection(uv_handle_t *handle, void *unused) {
-    (void)unused;
-    if (handle->type == UV_TCP) {
-        tcp_abort((struct tcp_connection *)handle, NULL);
-    }
+void guard_end_grace(uv_timer_t *grace) {
+    server_loop_for_each((struct server_loop *)grace->loop, tcp_close_silently);
 }
 
-void guard_end_grace(struct server_loop *l) {
-    uv_walk(&l->uv, close_connection, NULL);
-}
-
-static void on_grace_over(uv_timer_t *grace) {
-    guard_end_grace(grace->data);
-}
-
-static void hurry(uv_handle_t *handle, void *unused) {
-    struct tcp_connection *c = (struct tcp_connection *)handle;
-    (void)unused;
-    if (handle->type == UV_TCP && c->at == ENDING && !has_output(c)) {
-        set(c, linger_at_stop_ms);
+static void hurry(struct tcp_connection *c) {
+    if (c->at == ENDING && !has_output(c)) {
+        guard_heard(c);
     }
 }
 
 void guard_begin_grace(struct server_loop *l) {
-    uv_walk(&l->uv, hurry, NULL);
-    uv_timer_start(&l->guard.grace, on_grace_over,
+    server_loop_for_each(l, hurry);
+    uv_timer_start(&l->guard.grace, guard_end_grace,
                    (uint64_t)l->options->grace_ms, 0);
-}
-
-void guard_stop(struct server_loop *l) {
-    tell_the_others(&l->guard);
 }

@@ -29,18 +29,16 @@ struct guard {
 
 // ---- What happens to a connection ----
 
-void guard_opened(struct tcp_connection *c);
-void guard_heard(struct tcp_connection *c);  // it is the client's turn
-void guard_unread(struct tcp_connection *c); // it is not read for now
+void guard_heard(struct tcp_connection *c); // an event: its deadline moves
 // The last output is out. RETURNS whether to wait until the client leaves.
 bool guard_ending(struct tcp_connection *c);
 
 // ---- What happens to a loop ----
 
 void guard_start(struct server_loop *l);
-void guard_begin_grace(struct server_loop *l); // it stops: so long it may take
-void guard_end_grace(struct server_loop *l);   // nobody waits any longer
-void guard_stop(struct server_loop *l); // tells of errors only counted so far
+void guard_begin_grace(struct server_loop *l);  // it stops: so long it may take
+void guard_end_grace(uv_timer_t *grace);        // nobody waits any longer
+void guard_tell_the_others(uv_timer_t *second); // errors only counted so far
 
 // "Error WHAT connection: WHY", but not thousands a second.
 void guard_complain(struct server_loop *l, const char *what, const char *why);

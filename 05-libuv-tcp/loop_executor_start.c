@@ -15,7 +15,7 @@ struct loop_executor *loop_executor_start(uv_loop_t *loop,
                                           void (*after_round)(void *data),
                                           void *data) {
     struct loop_executor *e = calloc(1, sizeof *e);
-    if (e == NULL || uv_async_init(loop, &e->bell, on_bell) != 0) {
+    if (e == NULL || uv_async_init(loop, &e->bell, NULL) != 0) {
         free(e);
         return NULL;
     }

@@ -88,16 +88,13 @@ static bool parse_address(struct server_options *o, const char *text) {
 // RETURNS -1, or 2 if there is no such option or the value makes no sense.
 static int parse_option(struct server_options *o, const char *name,
                         const char *value) {
-    const struct number_option *n = numbers;
+    const struct number_option *n = numbers, *past = n + number_count;
     char *end;
-    while (n < numbers + number_count && strcmp(name, n->name) != 0) {
+    while (n < past && strcmp(name, n->name) != 0) {
         n++;
     }
-    if (n == numbers + number_count) {
-        return complain(o, "no such option", name);
-    }
-    if (value == NULL) {
-        return complain(o, "no value for", name);
+    if (n == past || value == NULL) {
+        return complain(o, n == past ? "no such option" : "no value for", name);
     }
     double number = strtod(value, &end);
     if (end == value || *end != '\0' ||
@@ -133,11 +130,10 @@ int server_options_parse(struct server_options *o, int argc, char **argv,
         set_number(o, &numbers[i], numbers[i].usual);
     }
     for (int i = 1; i < argc && status == -1; i++) {
-        bool is_help = strcmp(argv[i], "--help") == 0;
-        if (is_help || strcmp(argv[i], "--list") == 0) {
-            if (is_help) {
-                print_help(o);
-            }
+        if (strcmp(argv[i], "--help") == 0) {
+            print_help(o);
+            status = print_list(o, acts, count);
+        } else if (strcmp(argv[i], "--list") == 0) {
             status = print_list(o, acts, count);
         } else if (strcmp(argv[i], "--quiet") == 0) {
             o->quiet = true;

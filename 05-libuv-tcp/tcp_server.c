@@ -34,20 +34,15 @@ static void do_nothing(struct tcp_connection *c) {
     (void)c;
 }
 
-static void close_silently(struct tcp_connection *c) {
+void tcp_close_silently(struct tcp_connection *c) {
     tcp_abort(c, NULL);
 }
 
-#define OTHERWISE(callback, function)                                          \
-    if (p.callback == NULL) {                                                  \
-        p.callback = (function);                                               \
-    }
-
 struct tcp_protocol tcp_protocol_complete(struct tcp_protocol p) {
-    OTHERWISE(on_drained, do_nothing)
-    OTHERWISE(on_eof, tcp_end)
-    OTHERWISE(on_idle, close_silently)
-    OTHERWISE(on_stopping, tcp_end)
-    OTHERWISE(on_close, do_nothing)
+    p.on_drained = p.on_drained != NULL ? p.on_drained : do_nothing;
+    p.on_eof = p.on_eof != NULL ? p.on_eof : tcp_end;
+    p.on_idle = p.on_idle != NULL ? p.on_idle : tcp_close_silently;
+    p.on_stopping = p.on_stopping != NULL ? p.on_stopping : tcp_end;
+    p.on_close = p.on_close != NULL ? p.on_close : do_nothing;
     return p;
 }

@@ -26,20 +26,14 @@ static long room_for_connections(const struct server_options *options) {
 void admission_start(struct server_loop *l) {
     l->admission.most = room_for_connections(l->options);
     uv_timer_init(&l->uv, &l->admission.retry);
-    l->admission.retry.data = l;
 }
 
-void admission_close(struct server_loop *l) {
-    uv_timer_stop(&l->admission.retry);
-}
-
-static void open_door(struct server_loop *l) {
-    uv_timer_stop(&l->admission.retry);
-    server_loop_watch_door(l);
-}
-
-static void on_retry(uv_timer_t *retry) {
-    open_door(retry->data);
+static void open_door(uv_timer_t *retry) {
+    struct server_loop *l = (struct server_loop *)retry->loop;
+    if (!l->stopping && !uv_is_active((uv_handle_t *)&l->listener)) {
+        uv_timer_stop(retry);
+        server_loop_watch_door(l);
+    }
 }
 
 // No memory, or no file left in the whole system. A moment later it will be the
@@ -47,7 +41,7 @@ static void on_retry(uv_timer_t *retry) {
 static void rest(struct server_loop *l, int error) {
     guard_complain(l, "accepting", uv_strerror(error));
     uv_poll_stop(&l->listener);
-    uv_timer_start(&l->admission.retry, on_retry, retry_ms, 0);
+    uv_timer_start(&l->admission.retry, open_door, retry_ms, 0);
 }
 
 // EAGAIN, EINTR, ECONNABORTED: it has left again, or a signal came.
@@ -61,22 +55,16 @@ void admission_after_accept(struct server_loop *l, int error) {
     }
 }
 
-static void give_memory_back(struct server_loop *l) {
-#ifdef __GLIBC__
-    if (l->admission.crowd_seen >= crowd) {
-        malloc_trim(0); // some milliseconds after ten thousand
-    }
-#endif
-    l->admission.crowd_seen = 0;
-}
-
 void admission_after_leave(struct server_loop *l) {
     struct admission *a = &l->admission;
     a->crowd_seen = l->count >= a->crowd_seen ? l->count + 1 : a->crowd_seen;
     if (l->count == 0) {
-        give_memory_back(l);
+#ifdef __GLIBC__
+        if (a->crowd_seen >= crowd) {
+            malloc_trim(0); // some milliseconds after ten thousand
+        }
+#endif
+        a->crowd_seen = 0;
     }
-    if (!l->stopping && !uv_is_active((uv_handle_t *)&l->listener)) {
-        open_door(l);
-    }
+    open_door(&a->retry);
 }

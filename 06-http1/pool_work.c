@@ -12,11 +12,9 @@
 // Cannot lie inside the future: that may be dropped at any time, but libuv has its
 // job until on_done. So both own it, and the last one frees it.
 struct pool_job {
-    uv_work_t request;
-    struct loop_executor *executor;
-    void (*work)(const void *arg);
-    const void *arg;
-    int owners; // only the loop's thread counts them
+    uv_work_t request;      // first, so that libuv's request is our job
+    struct pool_work asked; // a copy of the future that has begun it
+    int owners;             // only the loop's thread counts them
     atomic_bool done;
     pthread_mutex_t mutex; // guards the waker
     struct waker waker;
@@ -34,8 +32,8 @@ static struct waker exchange(struct pool_job *job, struct waker waker) {
 // ---- On a thread of the pool ----
 
 static void on_pool_thread(uv_work_t *request) {
-    struct pool_job *job = request->data;
-    job->work(job->arg);
+    struct pool_job *job = (struct pool_job *)request;
+    job->asked.work(job->asked.arg);
     job->done = true; // first: a waker that comes too late for us sees it
     struct waker waker = exchange(job, (struct waker){0});
     waker_wake(&waker);
@@ -52,9 +50,9 @@ static void disown(struct pool_job *job) {
 }
 
 static void on_done(uv_work_t *request, int status) {
-    struct pool_job *job = request->data;
+    struct pool_job *job = (struct pool_job *)request;
     (void)status; // cancelled only if nobody awaits it any more
-    job->executor->jobs--;
+    job->asked.executor->jobs--;
     disown(job);
 }
 
@@ -65,11 +63,8 @@ static bool begin(struct pool_work *me) {
         return false;
     }
     must(pthread_mutex_init(&job->mutex, NULL), "pool_work: mutex");
-    job->request.data = job;
+    job->asked = *me;
     job->owners = 2;
-    job->executor = me->executor;
-    job->work = me->work;
-    job->arg = me->arg;
     me->job = job;
     me->executor->jobs++;
     // It fails only without a function to call.

@@ -13,12 +13,9 @@
 // libuv would accept for us as well (uv_listen and uv_accept). But since 1.48 it
 // keeps an error of accept to itself, and asks again and again.
 static void on_connection(uv_poll_t *listener, int error, int events) {
-    struct server_loop *l = listener->data;
+    struct server_loop *l = (struct server_loop *)listener->loop;
     (void)events;
-    if (error == 0) {
-        error = tcp_connection_open(l);
-    }
-    admission_after_accept(l, error);
+    admission_after_accept(l, error != 0 ? error : tcp_connection_open(l));
 }
 
 // While clients wait at our socket, each turn of the loop calls on_connection
@@ -38,6 +35,22 @@ void server_loop_run(struct server_loop *l) {
     uv_run(&l->uv, UV_RUN_NOWAIT);
 }
 
+// ---- All connections ----
+
+// libuv has a list of all its handles, and the only sockets of this kind among
+// them are our connections.
+static void visit(uv_handle_t *handle, void *function) {
+    void (**f)(struct tcp_connection *) = function;
+    if (handle->type == UV_TCP) {
+        (*f)((struct tcp_connection *)handle);
+    }
+}
+
+void server_loop_for_each(struct server_loop *l,
+                          void (*f)(struct tcp_connection *c)) {
+    uv_walk(&l->uv, visit, &f);
+}
+
 // ---- Stop ----
 
 // uv_run returns when nobody is left to wait for.
@@ -53,25 +66,15 @@ void server_loop_one_left(struct server_loop *l) {
     stop_when_empty(l);
 }
 
-// libuv has a list of all its handles, and the only sockets of this kind among
-// them are our connections.
-static void stop_connection(uv_handle_t *handle, void *unused) {
-    (void)unused;
-    if (handle->type == UV_TCP) {
-        tcp_connection_stop((struct tcp_connection *)handle);
-    }
-}
-
 // No new clients: from now on the kernel refuses them. Those who are here get
 // their answers within the grace time.
 static void begin_to_stop(struct server_loop *l) {
     l->stopping = true;
-    admission_close(l);
     uv_close((uv_handle_t *)&l->listener, NULL);
     close(l->socket);
     l->socket = -1;
     guard_begin_grace(l);
-    uv_walk(&l->uv, stop_connection, NULL);
+    server_loop_for_each(l, tcp_connection_stop);
     stop_when_empty(l);
 }
 
@@ -79,10 +82,10 @@ static void begin_to_stop(struct server_loop *l) {
 // when the loop comes by, as server_start.c has asked it to. Who stops us twice
 // does not want to wait.
 void server_loop_on_signal(uv_signal_t *signal, int number) {
-    struct server_loop *l = signal->data;
+    struct server_loop *l = (struct server_loop *)signal->loop;
     (void)number;
     if (l->stopping) {
-        guard_end_grace(l);
+        guard_end_grace(&l->guard.grace);
     } else {
         begin_to_stop(l);
     }

@@ -22,8 +22,10 @@
 #include "tcp_limits.h"
 #include "tcp_server.h"
 
+#include <pthread.h>
+
 struct server_loop {
-    uv_loop_t uv;
+    uv_loop_t uv;                 // first, so that the loop of a handle is ours
     struct tcp_protocol protocol; // see tcp_protocol_complete
     const struct server_options *options;
     int socket;         // clients wait here to be accepted
@@ -31,7 +33,8 @@ struct server_loop {
     int port;
     long count; // connections
     bool stopping;
-    uv_signal_t interrupt, terminate; // Ctrl-C, kill
+    uv_signal_t signals[2]; // Ctrl-C, kill
+    pthread_t thread;       // that runs it, if it is not the main one
 
     struct guard guard;         // guard.c's
     struct admission admission; // admission.c's
@@ -52,8 +55,13 @@ void server_loop_close(struct server_loop *l);
 // ---- For the other parts ----
 
 void server_loop_on_signal(uv_signal_t *signal, int number);
+int server_loop_watch_signals(uv_loop_t *loop, uv_signal_t signals[2],
+                              uv_signal_cb on_signal);
 void server_loop_watch_door(struct server_loop *l);
 void server_loop_one_left(struct server_loop *l); // a connection is gone
+// Calls f for each connection.
+void server_loop_for_each(struct server_loop *l,
+                          void (*f)(struct tcp_connection *c));
 // Functions for the events of a connection that p leaves out.
 struct tcp_protocol tcp_protocol_complete(struct tcp_protocol p);
 

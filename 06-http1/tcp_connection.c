@@ -26,13 +26,9 @@
 
 // Output that the kernel did not take at once. Freed in on_write_done.
 struct pending_write {
-    uv_write_t request;
+    uv_write_t request; // first, so that libuv's request is our write
     char bytes[];
 };
-
-static const struct tcp_protocol *protocol_of(const struct tcp_connection *c) {
-    return &c->loop->protocol;
-}
 
 // ---- Read ----
 
@@ -44,17 +40,14 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer) {
 
 static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buffer) {
     struct tcp_connection *c = (struct tcp_connection *)stream;
-    if (c->at == ENDING) { // what it says is unheeded, but not that it leaves
-        if (n < 0) {
-            tcp_abort(c, NULL);
-        }
-    } else if (n == UV_EOF) {
-        protocol_of(c)->on_eof(c);
+    bool is_heeded = c->at != ENDING; // if not, we still hear that it leaves
+    if (n == UV_EOF && is_heeded) {
+        c->loop->protocol.on_eof(c);
     } else if (n < 0) {
-        tcp_abort(c, uv_strerror((int)n));
-    } else if (n > 0) {
+        tcp_abort(c, is_heeded ? uv_strerror((int)n) : NULL);
+    } else if (n > 0 && is_heeded) {
         guard_heard(c);
-        protocol_of(c)->on_bytes(c, buffer->base, (size_t)n);
+        c->loop->protocol.on_bytes(c, buffer->base, (size_t)n);
     }
 }
 
@@ -80,7 +73,7 @@ void tcp_pause(struct tcp_connection *c) {
     if (c->at == READING) {
         c->at = PAUSED;
         uv_read_stop((uv_stream_t *)&c->tcp);
-        guard_unread(c);
+        guard_heard(c);
     }
 }
 
@@ -104,22 +97,18 @@ static void part(struct tcp_connection *c) {
     }
 }
 
-static void on_drained(struct tcp_connection *c) {
-    c->at = READING;
-    guard_heard(c);
-    protocol_of(c)->on_drained(c);
-    go_on(c);
-}
-
 static void on_write_done(uv_write_t *request, int error) {
     struct tcp_connection *c = (struct tcp_connection *)request->handle;
-    free(request->data);
+    free(request);
     if (error != 0) {
         tcp_abort(c, uv_strerror(error));
     } else if (c->at == ENDING) {
         part(c);
     } else if (c->at == WRITING) {
-        on_drained(c);
+        c->at = READING;
+        guard_heard(c);
+        c->loop->protocol.on_drained(c);
+        go_on(c);
     }
 }
 
@@ -133,7 +122,6 @@ static void write_later(struct tcp_connection *c, const char *bytes,
         return;
     }
     memcpy(w->bytes, bytes, size);
-    w->request.data = w;
     uv_buf_t buffer = uv_buf_init(w->bytes, (unsigned)size);
     int error = uv_write(&w->request, (uv_stream_t *)&c->tcp, &buffer, 1,
                          on_write_done);
@@ -144,7 +132,7 @@ static void write_later(struct tcp_connection *c, const char *bytes,
     }
     c->at = WRITING;
     uv_read_stop((uv_stream_t *)&c->tcp);
-    guard_unread(c);
+    guard_heard(c);
 }
 
 bool tcp_is_writable(const struct tcp_connection *c) {
@@ -201,7 +189,7 @@ void tcp_abort(struct tcp_connection *c, const char *why) {
 void tcp_connection_stop(struct tcp_connection *c) {
     if (!c->stopping && (c->at == READING || c->at == WRITING)) {
         c->stopping = true;
-        protocol_of(c)->on_stopping(c);
+        c->loop->protocol.on_stopping(c);
     }
 }
 
@@ -212,7 +200,7 @@ static void begin(struct server_loop *l, struct tcp_connection *c, int socket) {
     c->loop = l;
     l->count++;
     uv_tcp_init(&l->uv, &c->tcp);
-    guard_opened(c);
+    tcp_set_deadline(c, 0); // nothing is expected yet but a sign of life
     int error = uv_tcp_open(&c->tcp, socket); // from now on it does not block
     if (error != 0) {
         close(socket);

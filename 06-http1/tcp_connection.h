@@ -23,6 +23,9 @@ struct tcp_connection {
 // Accepts a client. RETURNS 0 or an error of libuv; then it still waits.
 int tcp_connection_open(struct server_loop *l);
 
+// tcp_abort without a report.
+void tcp_close_silently(struct tcp_connection *c);
+
 // The server stops: tells the protocol.
 void tcp_connection_stop(struct tcp_connection *c);
 

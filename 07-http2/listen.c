@@ -12,24 +12,6 @@
 #include <sys/socket.h>
 #include <uv.h>
 
-static int address_of(const struct server_options *options, int port,
-                      struct sockaddr_storage *address) {
-    int error = uv_ip4_addr(options->host, port, (struct sockaddr_in *)address);
-    return error == 0 ? 0
-                      : uv_ip6_addr(options->host, port,
-                                    (struct sockaddr_in6 *)address);
-}
-
-static int port_of(int fd) {
-    struct sockaddr_storage address;
-    socklen_t length = sizeof address;
-    if (getsockname(fd, (struct sockaddr *)&address, &length) != 0) {
-        return 0;
-    }
-    // The port stands at the same place for IPv4 and IPv6.
-    return ntohs(((struct sockaddr_in *)&address)->sin_port);
-}
-
 static bool set_option(int fd, int level, int option) {
     int on = 1;
     return setsockopt(fd, level, option, &on, sizeof on) == 0;
@@ -55,19 +37,23 @@ static bool bind_port(int fd, const struct sockaddr_storage *address,
 int listen_on(const struct server_options *options, int port, bool is_first,
               int *fd, int *bound_to) {
     struct sockaddr_storage address;
-    int error = address_of(options, port, &address);
-    if (error != 0) {
-        return error;
+    socklen_t size = sizeof address;
+    const char *host = options->host;
+    if (uv_ip4_addr(host, port, (struct sockaddr_in *)&address) != 0 &&
+        uv_ip6_addr(host, port, (struct sockaddr_in6 *)&address) != 0) {
+        return UV_EINVAL;
     }
     *fd = socket(address.ss_family, SOCK_STREAM, 0);
     // Answers leave at once, instead of waiting for more to fill a packet: the
     // sockets of the clients take that over from this one.
     if (*fd < 0 || !bind_port(*fd, &address, options->threads > 1, is_first) ||
         !set_option(*fd, IPPROTO_TCP, TCP_NODELAY) ||
-        listen(*fd, backlog) != 0) {
+        listen(*fd, backlog) != 0 ||
+        getsockname(*fd, (struct sockaddr *)&address, &size) != 0) {
         return uv_translate_sys_error(errno);
     }
     (void)fcntl(*fd, F_SETFD, FD_CLOEXEC); // as in tcp_connection_open
-    *bound_to = port_of(*fd);
+    // The port stands at the same place for IPv4 and IPv6.
+    *bound_to = ntohs(((struct sockaddr_in *)&address)->sin_port);
     return 0;
 }

@@ -12,13 +12,11 @@ static void on_timer(uv_timer_t *uv);
 // us. So its timer can be early. Then nobody is due, and it is set once more.
 static void set_timer(struct loop_timer *t) {
     const struct deadline *d = heap_earliest(&t->heap);
-    if (d == NULL) {
-        uv_timer_stop(&t->uv);
-        return;
+    if (d != NULL) {
+        int64_t left = d->at - monotonic_now();
+        uint64_t ms = left > 0 ? ((uint64_t)left + 999999) / 1000000 : 0;
+        uv_timer_start(&t->uv, on_timer, ms, 0);
     }
-    int64_t left = d->at - monotonic_now();
-    uint64_t ms = left > 0 ? ((uint64_t)left + 999999) / 1000000 : 0;
-    uv_timer_start(&t->uv, on_timer, ms, 0);
 }
 
 static struct loop_sleep *sleep_of(struct deadline *d) {
@@ -27,8 +25,7 @@ static struct loop_sleep *sleep_of(struct deadline *d) {
 }
 
 static void on_timer(uv_timer_t *uv) {
-    struct loop_timer *t =
-        (struct loop_timer *)uv; // of which it is the first member
+    struct loop_timer *t = (struct loop_timer *)uv; // its first member
     struct deadline *d;
     int64_t now = monotonic_now();
     while ((d = heap_earliest(&t->heap)) != NULL && d->at <= now) {

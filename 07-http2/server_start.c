@@ -10,21 +10,23 @@
 
 static int open_listener(struct server_loop *l, int port, bool is_first) {
     int error = listen_on(l->options, port, is_first, &l->socket, &l->port);
+    error = error != 0 ? error
+                       : uv_poll_init_socket(&l->uv, &l->listener, l->socket);
     if (error == 0) {
-        error = uv_poll_init_socket(&l->uv, &l->listener, l->socket);
-    }
-    if (error == 0) {
-        l->listener.data = l;
         server_loop_watch_door(l);
     }
     return error;
 }
 
-static int watch_signal(struct server_loop *l, uv_signal_t *s, int number) {
-    int error = uv_signal_init(&l->uv, s);
-    s->data = l;
+// Calls on_signal for Ctrl-C and kill. The loop has all that uv_signal_init needs
+// since uv_loop_init, so that one cannot fail.
+int server_loop_watch_signals(uv_loop_t *loop, uv_signal_t signals[2],
+                              uv_signal_cb on_signal) {
+    (void)uv_signal_init(loop, &signals[0]);
+    (void)uv_signal_init(loop, &signals[1]);
+    int error = uv_signal_start(&signals[0], on_signal, SIGINT);
     return error != 0 ? error
-                      : uv_signal_start(s, server_loop_on_signal, number);
+                      : uv_signal_start(&signals[1], on_signal, SIGTERM);
 }
 
 static void close_handle(uv_handle_t *handle, void *unused) {
@@ -38,7 +40,7 @@ static void close_handle(uv_handle_t *handle, void *unused) {
 static void close_all(struct server_loop *l) {
     uv_walk(&l->uv, close_handle, NULL);
     uv_run(&l->uv, UV_RUN_DEFAULT);
-    guard_stop(l);
+    guard_tell_the_others(&l->guard.second);
     if (l->socket >= 0) {
         close(l->socket);
     }
@@ -59,13 +61,9 @@ int server_loop_open(struct server_loop *l, const struct tcp_protocol *protocol,
     }
     guard_start(l);
     admission_start(l);
-    error = watch_signal(l, &l->interrupt, SIGINT);
-    if (error == 0) {
-        error = watch_signal(l, &l->terminate, SIGTERM);
-    }
-    if (error == 0) {
-        error = open_listener(l, port, is_first);
-    }
+    error =
+        server_loop_watch_signals(&l->uv, l->signals, server_loop_on_signal);
+    error = error != 0 ? error : open_listener(l, port, is_first);
     if (error == 0 && l->protocol.on_loop_start != NULL &&
         !l->protocol.on_loop_start(&l->uv)) {
         error = UV_ENOMEM;

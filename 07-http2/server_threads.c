@@ -5,22 +5,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-struct loop_thread {
-    struct server_loop loop;
-    pthread_t thread;
-};
-
-struct tcp_server {
-    struct loop_thread *loops;
-    int count;
-};
 
 // ---- Run ----
 
@@ -30,41 +19,37 @@ static void *run_thread(void *loop) {
 }
 
 // A thread that cannot be started leaves its loop unserved, so all stop.
-// RETURNS how many were started.
-static int start_threads(struct tcp_server *s) {
-    int started = 0, error = 0;
-    while (started < s->count - 1 && error == 0) {
-        struct loop_thread *t = &s->loops[started + 1];
-        error = pthread_create(&t->thread, NULL, run_thread, &t->loop);
+static int run(struct server_loop *loops, int count) {
+    int started = 1, error = 0;
+    while (started < count && error == 0) {
+        struct server_loop *l = &loops[started];
+        error = pthread_create(&l->thread, NULL, run_thread, l);
         started += error == 0;
     }
     if (error != 0) {
         fprintf(stderr, "%s: cannot start a thread: %s\n",
-                s->loops[0].loop.options->program, strerror(error));
+                loops[0].options->program, strerror(error));
         raise(SIGTERM);
     }
-    return started;
-}
-
-static int run(struct tcp_server *s) {
-    int started = start_threads(s);
-    server_loop_run(&s->loops[0].loop);
-    for (int i = 1; i <= started; i++) {
-        pthread_join(s->loops[i].thread, NULL);
+    server_loop_run(&loops[0]);
+    for (int i = 1; i < started; i++) {
+        pthread_join(loops[i].thread, NULL);
     }
-    return started == s->count - 1 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return error == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 // ---- Start ----
 
-static int open_loops(struct tcp_server *s, const struct tcp_protocol *protocol,
+// RETURNS 0 or an error of libuv. *opened are open, also after an error.
+static int open_loops(struct server_loop *loops, int *opened,
+                      const struct tcp_protocol *protocol,
                       const struct server_options *options) {
     int port = options->port, error = 0;
-    while (s->count < options->threads && error == 0) {
-        struct server_loop *l = &s->loops[s->count].loop;
-        error = server_loop_open(l, protocol, options, port, s->count == 0);
+    while (*opened < options->threads && error == 0) {
+        struct server_loop *l = &loops[*opened];
+        error = server_loop_open(l, protocol, options, port, *opened == 0);
         port = l->port; // if it was 0, this is the one that we got
-        s->count += error == 0;
+        *opened += error == 0;
     }
     return error;
 }
@@ -107,41 +92,33 @@ static void mask_signals(int how) {
 // runs their loop. To block the signals would not do: libuv's pool does not.
 static int keep_signals(void) {
     static uv_loop_t loop;
-    static uv_signal_t interrupt, terminate;
+    static uv_signal_t signals[2];
     int error = uv_loop_init(&loop);
-    if (error == 0) {
-        (void)uv_signal_init(&loop, &interrupt);
-        (void)uv_signal_init(&loop, &terminate);
-        error = uv_signal_start(&interrupt, NULL, SIGINT);
-    }
-    return error != 0 ? error : uv_signal_start(&terminate, NULL, SIGTERM);
+    return error != 0 ? error : server_loop_watch_signals(&loop, signals, NULL);
 }
 
 int tcp_server_run(const struct tcp_protocol *protocol,
                    const struct server_options *options) {
-    struct tcp_server s = {0};
-    int status = EXIT_FAILURE, error = fill_streams();
+    int status = EXIT_FAILURE, opened = 0, error = fill_streams();
     // Writing to a client who has left is no reason to die.
     signal(SIGPIPE, SIG_IGN);
-    s.loops = calloc((size_t)options->threads, sizeof *s.loops);
+    struct server_loop *loops = calloc((size_t)options->threads, sizeof *loops);
     mask_signals(SIG_BLOCK); // or only those loops would hear one that are open
-    if (error == 0) {
-        error = s.loops != NULL ? open_loops(&s, protocol, options) : UV_ENOMEM;
-    }
-    if (error == 0) {
-        error = keep_signals();
-    }
+    error = error != 0      ? error
+            : loops == NULL ? UV_ENOMEM
+                            : open_loops(loops, &opened, protocol, options);
+    error = error != 0 ? error : keep_signals();
     mask_signals(SIG_UNBLOCK);
     if (error != 0) {
         fprintf(stderr, "%s: %s:%d: %s\n", options->program, options->host,
                 options->port,
                 error == UV_EINVAL ? "not an IP address" : uv_strerror(error));
-    } else if (print_banner(options, s.loops[0].loop.port)) {
-        status = run(&s);
+    } else if (print_banner(options, loops[0].port)) {
+        status = run(loops, opened);
     }
-    for (int i = 0; i < s.count; i++) {
-        server_loop_close(&s.loops[i].loop);
+    for (int i = 0; i < opened; i++) {
+        server_loop_close(&loops[i]);
     }
-    free(s.loops);
+    free(loops);
     return status;
 }
