@@ -7,14 +7,12 @@
 
 #include <stdlib.h>
 
-static void on_bell(uv_async_t *bell) {
-    (void)bell; // the loop is awake: a round comes before it sleeps again
-}
-
 struct loop_executor *loop_executor_start(uv_loop_t *loop,
                                           void (*after_round)(void *data),
                                           void *data) {
     struct loop_executor *e = calloc(1, sizeof *e);
+    // The bell has no function: when it rings the loop is awake, and a round comes
+    // before it sleeps again.
     if (e == NULL || uv_async_init(loop, &e->bell, NULL) != 0) {
         free(e);
         return NULL;

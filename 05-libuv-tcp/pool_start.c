@@ -9,8 +9,6 @@
 
 enum { usual_threads = 4, most_threads = 1024 }; // as libuv has it
 
-static uv_mutex_t all_are_here;
-
 static int pool_size(void) {
     const char *text = getenv("UV_THREADPOOL_SIZE");
     int size = text != NULL ? atoi(text) : usual_threads;
@@ -18,25 +16,24 @@ static int pool_size(void) {
 }
 
 // Waits for the others, so that as many are there at once as the pool will have.
-static void wait_for_all(void *unused) {
-    (void)unused;
-    uv_mutex_lock(&all_are_here);
-    uv_mutex_unlock(&all_are_here);
+static void wait_for_all(void *barrier) {
+    uv_barrier_wait(barrier);
 }
 
 // libuv's own calls, which are what its pool will make; their errors are negative.
 void pool_prepare(void) {
     static uv_thread_t threads[most_threads];
+    uv_barrier_t all_are_here;
     const int size = pool_size();
-    must(-uv_mutex_init(&all_are_here), "pool_work: mutex");
-    uv_mutex_lock(&all_are_here);
+    must(-uv_barrier_init(&all_are_here, (unsigned)size + 1),
+         "pool_work: barrier");
     for (int i = 0; i < size; i++) {
-        must(-uv_thread_create(&threads[i], wait_for_all, NULL),
+        must(-uv_thread_create(&threads[i], wait_for_all, &all_are_here),
              "pool_work: cannot start the threads of the pool");
     }
-    uv_mutex_unlock(&all_are_here);
+    uv_barrier_wait(&all_are_here);
     for (int i = 0; i < size; i++) {
         must(-uv_thread_join(&threads[i]), "pool_work: join");
     }
-    uv_mutex_destroy(&all_are_here);
+    uv_barrier_destroy(&all_are_here);
 }

@@ -78,15 +78,6 @@ static int fill_streams(void) {
     return fd >= 0 && close(fd) == 0 ? 0 : uv_translate_sys_error(errno);
 }
 
-// SIG_BLOCK or SIG_UNBLOCK. A blocked signal is kept until it is unblocked.
-static void mask_signals(int how) {
-    sigset_t both;
-    sigemptyset(&both);
-    sigaddset(&both, SIGINT);
-    sigaddset(&both, SIGTERM);
-    pthread_sigmask(how, &both, NULL);
-}
-
 // When its last watcher stops, libuv gives a signal back to the system, and a
 // third Ctrl-C would kill us on our way out. So these two never stop, and nobody
 // runs their loop. To block the signals would not do: libuv's pool does not.
@@ -103,12 +94,15 @@ int tcp_server_run(const struct tcp_protocol *protocol,
     // Writing to a client who has left is no reason to die.
     signal(SIGPIPE, SIG_IGN);
     struct server_loop *loops = calloc((size_t)options->threads, sizeof *loops);
-    mask_signals(SIG_BLOCK); // or only those loops would hear one that are open
+    // A signal waits until all loops are open, or only some of them would hear it.
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &before);
     error = error != 0      ? error
             : loops == NULL ? UV_ENOMEM
                             : open_loops(loops, &opened, protocol, options);
     error = error != 0 ? error : keep_signals();
-    mask_signals(SIG_UNBLOCK);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (error != 0) {
         fprintf(stderr, "%s: %s:%d: %s\n", options->program, options->host,
                 options->port,

@@ -29,9 +29,9 @@ enum http1_event http1_on_chunk_size(struct http1_parser *p, struct span line) {
     }
     p->body_size += p->left;
     span_cut(&line, digits);
-    if (http1_check_extensions(p, line) == HTTP1_REFUSED) {
-        return HTTP1_REFUSED;
-    }
-    return http1_count_extra(p, line.size,
-                             p->left > 0 ? HTTP1_IN_CHUNK : HTTP1_AT_TRAILER);
+    return http1_check_extensions(p, line) == HTTP1_REFUSED
+               ? HTTP1_REFUSED
+               : http1_count_extra(p, line.size,
+                                   p->left > 0 ? HTTP1_IN_CHUNK
+                                               : HTTP1_AT_TRAILER);
 }

@@ -18,11 +18,6 @@ bool http1_guard_body(const struct http1_request *r, size_t size) {
            r->base.body_size / body_pace;
 }
 
-// The head is not complete, or has not begun.
-static bool is_before_body(const struct http1_connection *h) {
-    return h->request == NULL;
-}
-
 // While the client owes us a read instead, it is the TCP server that watches.
 void http1_guard_heard(struct tcp_connection *c, bool progress) {
     struct http1_connection *h = tcp_state(c);
@@ -30,7 +25,7 @@ void http1_guard_heard(struct tcp_connection *c, bool progress) {
     if (timed != h->timed || (timed && progress)) {
         h->timed = timed;
         tcp_set_deadline(c, !timed ? 0
-                            : tcp_is_stopping(c) && is_before_body(h)
+                            : tcp_is_stopping(c) && h->request == NULL
                                 ? on_the_wire_ms
                                 : tcp_options(c)->request_ms);
     }
@@ -44,7 +39,7 @@ void http1_guard_idle(struct tcp_connection *c) {
 // is half there may be a request whose rest never comes.
 void http1_guard_stopping(struct tcp_connection *c) {
     const struct http1_connection *h = tcp_state(c);
-    if (is_before_body(h)) {
+    if (h->request == NULL) {
         tcp_set_deadline(c, on_the_wire_ms);
     }
 }

@@ -109,7 +109,11 @@ static enum http1_event on_content_length(struct http1_parser *p,
 // we read.
 static enum http1_event on_field(struct http1_parser *p, struct span line) {
     struct span name, value;
-    return !split_field(line, &name, &value) ? http1_refuse_field(p, line)
+    return !split_field(line, &name, &value)
+               ? http1_refuse(p, 400,
+                              octet_is(line.at[0], OCTET_BLANK)
+                                  ? "a folded line"
+                                  : "a bad field name")
            : p->field_count++ == http1_max_fields
                ? http1_refuse(p, 431, "too many fields")
            : p->state == HTTP1_AT_TRAILER

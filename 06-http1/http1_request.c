@@ -44,12 +44,10 @@ static struct http1_request *make(struct http1_loop *loop) {
     static const struct future_ops ops = {sizeof(struct ask), 0, ask_poll,
                                           ask_drop};
     struct ask ask = {{&ops}, calloc(1, sizeof *ask.request)};
-    if (ask.request == NULL) {
-        return NULL;
-    }
-    struct task *task = loop_spawn(loop->executor, &ask.base);
+    struct task *task =
+        ask.request != NULL ? loop_spawn(loop->executor, &ask.base) : NULL;
     if (task == NULL) {
-        return NULL; // and ask_drop has freed the request
+        return NULL; // if there was a request, ask_drop has freed it
     }
     ask.request->task = task;
     return ask.request;
@@ -104,11 +102,8 @@ void http1_request_end(struct http1_request *r) {
 
 bool http1_loop_start(uv_loop_t *uv) {
     struct http1_loop *loop = calloc(1, sizeof *loop);
-    if (loop == NULL) {
-        return false;
-    }
-    loop->executor = loop_executor_start(uv, NULL, NULL);
-    if (loop->executor == NULL) {
+    if (loop == NULL ||
+        (loop->executor = loop_executor_start(uv, NULL, NULL)) == NULL) {
         free(loop);
         return false;
     }

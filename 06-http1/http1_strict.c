@@ -156,12 +156,6 @@ static enum http1_event on_expect(struct http1_parser *p, struct span value) {
     return HTTP1_CARRY_ON;
 }
 
-enum http1_event http1_refuse_field(struct http1_parser *p, struct span line) {
-    return http1_refuse(p, 400,
-                        octet_is(line.at[0], OCTET_BLANK) ? "a folded line"
-                                                          : "a bad field name");
-}
-
 enum http1_event http1_check_field(struct http1_parser *p, struct span name,
                                    struct span value) {
     return span_is_word(name, "Host")         ? on_host(p, value)

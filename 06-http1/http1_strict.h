@@ -17,9 +17,6 @@ size_t http1_longest_line(enum http1_state state);
 enum http1_event http1_refuse_long_line(struct http1_parser *p,
                                         struct span start);
 
-// Says why this line is no field. RETURNS HTTP1_REFUSED.
-enum http1_event http1_refuse_field(struct http1_parser *p, struct span line);
-
 enum http1_event http1_check_line(struct http1_parser *p, struct span method,
                                   struct span target, struct span version);
 

@@ -109,19 +109,17 @@ static int result(struct feed *f) {
     if (f->column > 0) { // in the middle of a line
         end_row(f, HTTP1_MORE, NULL);
     }
-    if (ferror(stdin) || fflush(stdout) != 0 || ferror(stdout)) {
-        fprintf(stderr, "http1: cannot read the input or write the output\n");
-        return EXIT_FAILURE;
+    bool is_lost = ferror(stdin) || fflush(stdout) != 0 || ferror(stdout);
+    bool is_refused = !is_lost && f->parser.state == HTTP1_IS_REFUSED;
+    const char *wrong = is_lost ? "cannot read the input or write the output"
+                        : is_refused ? f->parser.why
+                        : f->size > 0 || http1_is_busy(&f->parser)
+                            ? "the end in the middle of a request"
+                            : NULL;
+    if (wrong != NULL) {
+        fprintf(stderr, "http1: %s%s\n", is_refused ? "refused: " : "", wrong);
     }
-    if (f->parser.state == HTTP1_IS_REFUSED) {
-        fprintf(stderr, "http1: refused: %s\n", f->parser.why);
-        return EXIT_FAILURE;
-    }
-    if (f->size > 0 || http1_is_busy(&f->parser)) {
-        fprintf(stderr, "http1: the end in the middle of a request\n");
-        return EXIT_FAILURE;
-    }
-    return EXIT_SUCCESS;
+    return wrong == NULL ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 int parse_stdin(void) {

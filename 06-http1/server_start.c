@@ -8,16 +8,6 @@
 #include <stdio.h>
 #include <unistd.h>
 
-static int open_listener(struct server_loop *l, int port, bool is_first) {
-    int error = listen_on(l->options, port, is_first, &l->socket, &l->port);
-    error = error != 0 ? error
-                       : uv_poll_init_socket(&l->uv, &l->listener, l->socket);
-    if (error == 0) {
-        server_loop_watch_door(l);
-    }
-    return error;
-}
-
 // Calls on_signal for Ctrl-C and kill. The loop has all that uv_signal_init needs
 // since uv_loop_init, so that one cannot fail.
 int server_loop_watch_signals(uv_loop_t *loop, uv_signal_t signals[2],
@@ -63,13 +53,19 @@ int server_loop_open(struct server_loop *l, const struct tcp_protocol *protocol,
     admission_start(l);
     error =
         server_loop_watch_signals(&l->uv, l->signals, server_loop_on_signal);
-    error = error != 0 ? error : open_listener(l, port, is_first);
+    error = error != 0
+                ? error
+                : listen_on(options, port, is_first, &l->socket, &l->port);
+    error = error != 0 ? error
+                       : uv_poll_init_socket(&l->uv, &l->listener, l->socket);
     if (error == 0 && l->protocol.on_loop_start != NULL &&
         !l->protocol.on_loop_start(&l->uv)) {
         error = UV_ENOMEM;
     }
     if (error != 0) {
         close_all(l);
+    } else {
+        server_loop_watch_door(l);
     }
     return error;
 }

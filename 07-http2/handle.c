@@ -41,8 +41,9 @@ static void print_fields(const struct http_request *r) {
     printf("}\n");
 }
 
+// The lines of one request leave together: other threads, who print, too, wait.
 static void print_request(const struct http_request *r) {
-    printout_begin();
+    flockfile(stdout);
     print_safe("Received a request: ", r->method, " ");
     print_safe("", r->target, "\n");
     print_fields(r);
@@ -51,7 +52,8 @@ static void print_request(const struct http_request *r) {
         printf("... (%" PRIu64 " bytes)", r->body_size);
     }
     printf("\n");
-    printout_end();
+    fflush(stdout);
+    funlockfile(stdout);
 }
 
 // ---- async fn handle(request) ----

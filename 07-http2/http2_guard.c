@@ -13,7 +13,8 @@ enum { preface_size = 24 }; // RFC 9113 section 3.4
 void http2_guard_begin(struct http2_session *s) {
     s->guard.is_timed = true; // it must introduce itself
     tcp_set_deadline(s->connection, tcp_options(s->connection)->request_ms);
-    token_bucket_begin(&s->guard.trouble, uv_now(tcp_loop(s->connection)));
+    s->guard.trouble = (struct token_bucket){
+        max_tokens, uv_now(tcp_loop(s->connection))}; // a full one
 }
 
 // ---- Trouble ----

@@ -1,18 +1,8 @@
-#define _POSIX_C_SOURCE 200809L
 // Bytes from a client may hold anything, also what a terminal obeys. So only
 // printable ASCII is printed as it is, and the quotes are always the ends.
 #include "printout.h"
 
 #include <stdio.h>
-
-void printout_begin(void) {
-    flockfile(stdout);
-}
-
-void printout_end(void) {
-    fflush(stdout);
-    funlockfile(stdout);
-}
 
 void print_safe(const char *before, struct span text, const char *after) {
     fputs(before, stdout);

@@ -4,11 +4,6 @@
 
 #include "span.h"
 
-// The lines of one request leave together, because other threads print, too: they
-// wait until the end.
-void printout_begin(void);
-void printout_end(void);
-
 // So that a terminal can show it. What stands before and after is printed as it is.
 void print_safe(const char *before, struct span text, const char *after);
 

@@ -9,10 +9,6 @@ void token_bucket_give(struct token_bucket *b, int more) {
     b->tokens += more < room ? more : room;
 }
 
-void token_bucket_begin(struct token_bucket *b, uint64_t now) {
-    *b = (struct token_bucket){max_tokens, now};
-}
-
 bool token_bucket_take(struct token_bucket *b, uint64_t now, int cost) {
     uint64_t come = (now - b->counted) * tokens_per_second / 1000;
     b->counted += come * 1000 / tokens_per_second; // the rest counts later

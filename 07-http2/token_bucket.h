@@ -11,10 +11,7 @@ struct token_bucket {
     uint64_t counted; // the time up to which new ones have come, milliseconds
 };
 
-// A full one. Times are of uv_now.
-void token_bucket_begin(struct token_bucket *b, uint64_t now);
-
-// RETURNS false if there were not that many left.
+// Times are of uv_now. RETURNS false if there were not that many left.
 bool token_bucket_take(struct token_bucket *b, uint64_t now, int cost);
 
 void token_bucket_give(struct token_bucket *b, int more);

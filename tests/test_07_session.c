@@ -337,8 +337,7 @@ END_TEST
 // ---- The token bucket ----
 
 START_TEST(the_bucket_has_a_floor_and_a_rim) {
-    struct token_bucket p;
-    token_bucket_begin(&p, 5);
+    struct token_bucket p = {max_tokens, 5};
     for (int i = 0; i < max_tokens; i++) {
         ck_assert(token_bucket_take(&p, 5, 1));
     }
