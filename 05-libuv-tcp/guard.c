@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <sys/socket.h>
 
-// Who must act next may take so long.
+// So long whoever must act next may take; milliseconds.
 static long time_for(const struct tcp_connection *c) {
     return c->at == PAUSED     ? paused_look_ms
            : c->at != ENDING   ? c->loop->options->idle_ms
@@ -25,7 +25,7 @@ static bool has_output(const struct tcp_connection *c) {
 
 // ---- What happens to a connection ----
 
-void guard_heard(struct tcp_connection *c) {
+void guard_renew(struct tcp_connection *c) {
     struct deadlines *all = &c->loop->guard.deadlines;
     struct guarded *g = &c->guarded;
     g->due = deadlines_now(all) + time_for(c);
@@ -41,7 +41,7 @@ void guard_heard(struct tcp_connection *c) {
 // non-blocking and its output is out, so the call returns at once.
 bool guard_ending(struct tcp_connection *c) {
     uv_os_fd_t fd;
-    guard_heard(c);
+    guard_renew(c);
     return uv_fileno((uv_handle_t *)&c->tcp, &fd) == 0 &&
            shutdown(fd, SHUT_WR) == 0;
 }
@@ -50,7 +50,7 @@ void tcp_set_deadline(struct tcp_connection *c, long ms) {
     struct deadlines *all = &c->loop->guard.deadlines;
     c->guarded.whole_by = ms > 0 ? deadlines_now(all) + ms : DEADLINE_NEVER;
     if (c->at == READING || c->at == WRITING) {
-        guard_heard(c);
+        guard_renew(c);
     }
 }
 
@@ -73,7 +73,7 @@ static void look_at(struct tcp_connection *c) {
         tcp_set_deadline(c, 0);
         c->loop->protocol.on_idle(c);
     } else if (c->at == PAUSED && !has_left(c)) {
-        guard_heard(c);
+        guard_renew(c);
     } else {
         tcp_abort(c, c->at == PAUSED ? uv_strerror(UV_ECONNRESET)
                      : has_output(c) ? "the client does not take its answers"
@@ -127,7 +127,7 @@ void guard_end_grace(uv_timer_t *grace) {
 
 static void hurry(struct tcp_connection *c) {
     if (c->at == ENDING && !has_output(c)) {
-        guard_heard(c);
+        guard_renew(c);
     }
 }
 

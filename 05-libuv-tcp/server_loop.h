@@ -55,6 +55,7 @@ void server_loop_close(struct server_loop *l);
 // ---- For the other parts ----
 
 void server_loop_on_signal(uv_signal_t *signal, int number);
+// RETURNS 0 or an error of libuv.
 int server_loop_watch_signals(uv_loop_t *loop, uv_signal_t signals[2],
                               uv_signal_cb on_signal);
 void server_loop_watch_door(struct server_loop *l);

@@ -29,7 +29,7 @@ struct guard {
 
 // ---- What happens to a connection ----
 
-void guard_heard(struct tcp_connection *c); // an event: its deadline moves
+void guard_renew(struct tcp_connection *c); // an event: a new deadline
 // The last output is out. RETURNS whether to wait until the client leaves.
 bool guard_ending(struct tcp_connection *c);
 

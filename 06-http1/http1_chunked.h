@@ -1,5 +1,5 @@
-// The lines of a body that comes in chunks (RFC 9112 section 7.1): sizes before
-// the data, trailers behind it. Called by the parser alone.
+// The sizes in a body that comes in chunks (RFC 9112 section 7.1). Its trailers are
+// fields, see on_field in http1_parser.c. Called by the parser alone.
 #ifndef HTTP1_CHUNKED_H
 #define HTTP1_CHUNKED_H
 

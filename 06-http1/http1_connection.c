@@ -175,7 +175,7 @@ static void serve(struct tcp_connection *c, struct span input) {
     }
     output_flush(&out, c);
     if (input.size > 0 && !tcp_is_ending(c)) {
-        (void)add_to_rest(c, input); // and there was none
+        (void)add_to_rest(c, input); // h->rest is empty here
     }
     if (is_at_work(h)) {
         tcp_pause(c);

@@ -30,17 +30,15 @@ void server_loop_watch_door(struct server_loop *l) {
 // happened, and again.
 void server_loop_run(struct server_loop *l) {
     uv_run(&l->uv, UV_RUN_DEFAULT);
-    // One turn more, so that the last tasks are dropped now, and their work leaves
-    // the pool, in which other loops may still wait.
-    uv_run(&l->uv, UV_RUN_NOWAIT);
 }
 
 // ---- All connections ----
 
 // libuv has a list of all its handles, and the only sockets of this kind among
 // them are our connections.
-static void visit(uv_handle_t *handle, void *function) {
-    void (**f)(struct tcp_connection *) = function;
+// f comes by its address, since in C a function is no void *.
+static void visit(uv_handle_t *handle, void *address_of_f) {
+    void (**f)(struct tcp_connection *) = address_of_f;
     if (handle->type == UV_TCP) {
         (*f)((struct tcp_connection *)handle);
     }

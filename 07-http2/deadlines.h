@@ -1,7 +1,7 @@
 // Ten thousand deadlines on one timer of libuv. Nearly every deadline is moved
 // before it comes, for each byte from a client moves it; so to move one must cost
-// no more than a store and a comparison. They stand in no heap, then: when the earliest may have
-// come, we look at all of them.
+// no more than a store and a comparison. They stand in no heap, then: when the
+// earliest may have come, we look at all of them.
 #ifndef DEADLINES_H
 #define DEADLINES_H
 

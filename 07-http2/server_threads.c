@@ -13,8 +13,11 @@
 
 // ---- Run ----
 
-static void *run_thread(void *loop) {
+// And one turn more, so that the last tasks are dropped now, and their work leaves
+// the pool, in which other loops may still wait.
+static void *run_loop(void *loop) {
     server_loop_run(loop);
+    uv_run(&((struct server_loop *)loop)->uv, UV_RUN_NOWAIT);
     return NULL;
 }
 
@@ -23,7 +26,7 @@ static int run(struct server_loop *loops, int count) {
     int started = 1, error = 0;
     while (started < count && error == 0) {
         struct server_loop *l = &loops[started];
-        error = pthread_create(&l->thread, NULL, run_thread, l);
+        error = pthread_create(&l->thread, NULL, run_loop, l);
         started += error == 0;
     }
     if (error != 0) {
@@ -31,7 +34,7 @@ static int run(struct server_loop *loops, int count) {
                 loops[0].options->program, strerror(error));
         raise(SIGTERM);
     }
-    server_loop_run(&loops[0]);
+    (void)run_loop(&loops[0]);
     for (int i = 1; i < started; i++) {
         pthread_join(loops[i].thread, NULL);
     }

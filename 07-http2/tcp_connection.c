@@ -46,7 +46,7 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buffer) {
     } else if (n < 0) {
         tcp_abort(c, is_heeded ? uv_strerror((int)n) : NULL);
     } else if (n > 0 && is_heeded) {
-        guard_heard(c);
+        guard_renew(c);
         c->loop->protocol.on_bytes(c, buffer->base, (size_t)n);
     }
 }
@@ -73,14 +73,14 @@ void tcp_pause(struct tcp_connection *c) {
     if (c->at == READING) {
         c->at = PAUSED;
         uv_read_stop((uv_stream_t *)&c->tcp);
-        guard_heard(c);
+        guard_renew(c);
     }
 }
 
 void tcp_resume(struct tcp_connection *c) {
     if (c->at == PAUSED) {
         c->at = READING;
-        guard_heard(c);
+        guard_renew(c);
         go_on(c);
     }
 }
@@ -106,7 +106,7 @@ static void on_write_done(uv_write_t *request, int error) {
         part(c);
     } else if (c->at == WRITING) {
         c->at = READING;
-        guard_heard(c);
+        guard_renew(c);
         c->loop->protocol.on_drained(c);
         go_on(c);
     }
@@ -132,7 +132,7 @@ static void write_later(struct tcp_connection *c, const char *bytes,
     }
     c->at = WRITING;
     uv_read_stop((uv_stream_t *)&c->tcp);
-    guard_heard(c);
+    guard_renew(c);
 }
 
 bool tcp_is_writable(const struct tcp_connection *c) {
